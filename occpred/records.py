@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from occpred.errors import UserError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Record = TypeVar("Record")
 
@@ -162,6 +163,8 @@ def from_json(kind: type[Record], text: str | bytes) -> Record:
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
     return TypeAdapter(kind)
 
 
@@ -182,6 +185,8 @@ def write_jsonl(path: Path, records: Iterable[Any]) -> int:
 
 def read_jsonl(path: Path, kind: type[Record]) -> list[Record]:
     """Read all records of `kind`. Raises `UserError` naming file and line where a line does not fit."""
+    from pydantic import ValidationError
+
     records = []
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):

@@ -1,0 +1,50 @@
+"""The command line: compose a config, make one typed experiment of it, run its stages."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from occpred.config import CONF, readable, register_schemas, to_experiment
+
+_WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
+def _run(config: DictConfig) -> None:
+    # Inside as well as around Hydra, which would print lines of its own about an exception that passes through it.
+    with _one_line_errors():
+        experiment = to_experiment(config)
+        # torch and the like are imported only now that the config is known to be right.
+        from occpred.stages.road import run
+
+        run(experiment, OmegaConf.to_yaml(config, resolve=True))
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        message = readable(error)
+        if message is None or _WANTS_TRACEBACK:
+            raise
+        sys.exit(f"occpred: {' '.join(message.split())}")
+
+
+def main() -> None:
+    """Run `occpred`. A mistake of the user ends it with one readable line and exit code 1; a bug, with a traceback."""
+    # Hydra prints errors in its own way unless told to raise them.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    register_schemas()
+    with _one_line_errors():
+        _run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What stages leave behind and share: signatures, the store, locks and provenance."""

@@ -1,0 +1,85 @@
+"""The name of a result before it exists: a hash of all that a stage declares it reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from occpred.artifacts.content import content_digest
+from occpred.artifacts.stage import Stage
+from occpred.settings import Settings, is_content, is_incidental
+
+SIGNATURE_LENGTH = 16
+"""Hexadecimal digits of a signature: 64 bits, far beyond the number of artifacts anyone keeps."""
+
+
+def signature(stage: Stage) -> str:
+    """Hash of `identity(stage)`: the same in every process, on every machine, whatever the order of the fields.
+
+    Raises:
+        UserError: where a file or folder that counts by content is missing.
+        TypeError: where a field holds something that cannot be declared.
+    """
+    return hashlib.sha256(canonical_json(identity(stage)).encode()).hexdigest()[:SIGNATURE_LENGTH]
+
+
+def identity(stage: Stage) -> dict[str, Any]:
+    """All that can change the stage's result, as plain values.
+
+    Incidental fields are left out, a path that counts by content is replaced by a digest, an input by its signature.
+    """
+    return {"stage": stage.name, "version": stage.version, "fields": _fields(stage, counting_only=True)}
+
+
+def configuration(stage: Stage) -> dict[str, Any]:
+    """All settings of the stage as they were given, incidental ones and paths included, as plain values."""
+    return _fields(stage, counting_only=False)
+
+
+def reference(stage: Stage) -> str:
+    """How an artifact is called in logs, messages and provenance: `stage/signature`, which is also where it lies."""
+    return f"{stage.name}/{signature(stage)}"
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON text of plain values: keys sorted, no spaces, floats by their shortest exact form."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _fields(component: Stage | Settings, *, counting_only: bool) -> dict[str, Any]:
+    plain = {}
+    for field in dataclasses.fields(component):  # type: ignore[arg-type]
+        value = getattr(component, field.name)
+        if counting_only and is_incidental(field):
+            continue
+        if counting_only and is_content(field) and value is not None:
+            value = content_digest(Path(value))
+        try:
+            plain[field.name] = _plain(value, counting_only=counting_only)
+        except TypeError as error:
+            raise TypeError(f"{type(component).__name__}.{field.name}: {error}") from error
+    return plain
+
+
+def _plain(value: Any, *, counting_only: bool) -> Any:
+    match value:
+        case Stage():
+            return reference(value)
+        case Settings():
+            return {"settings": type(value).__name__, "fields": _fields(value, counting_only=counting_only)}
+        case Enum():  # before str and int, which an enumeration may also be
+            return value.name
+        case None | bool() | int() | float() | str():
+            return value
+        case Path():
+            return value.as_posix()
+        case list() | tuple():
+            return [_plain(entry, counting_only=counting_only) for entry in value]
+        case dict() if all(isinstance(key, str) for key in value):
+            return {key: _plain(entry, counting_only=counting_only) for key, entry in value.items()}
+        case _:
+            raise TypeError(f"a stage can declare settings, stages and plain values, not {value!r}")

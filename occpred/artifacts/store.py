@@ -1,0 +1,144 @@
+"""The folder of finished results, `<root>/<stage>/<signature>/`, and the only way into it.
+
+A result is written under another name, forced to disk and renamed last, so a folder that bears a signature is complete,
+whenever and however the machine went down.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from occpred.artifacts import provenance
+from occpred.artifacts.lock import Lock
+from occpred.artifacts.provenance import ProvenanceRecorder
+from occpred.artifacts.signature import reference
+from occpred.artifacts.stage import Stage
+from occpred.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class MadeOrFound:
+    """A finished artifact: whether this call `made` it or found it there, and how many seconds making it took."""
+
+    stage: str
+    folder: Path
+    made: bool
+    seconds: float
+
+    def __str__(self) -> str:
+        verb = "made" if self.made else "found"
+        return f"{verb:<5} {self.stage:<10} {self.folder.name}  {self.seconds:8.1f} s"
+
+
+class ArtifactStore:
+    """Finished artifacts below `root`; several processes and machines may use the same root at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def is_done(self, stage: Stage) -> bool:
+        """Whether the stage's artifact is there."""
+        return _is_finished(self._path(stage))
+
+    def folder(self, stage: Stage) -> Path:
+        """Folder of the finished artifact, to be read and never written to. Raises `UserError` where it is missing."""
+        path = self._path(stage)
+        if not _is_finished(path):
+            raise UserError(f"{path}: no such artifact yet; run the stage {stage.name!r} first")
+        return path
+
+    def make(self, stage: Stage) -> MadeOrFound:
+        """Run `stage` unless its artifact is there; its inputs must be.
+
+        Of several processes that make the same stage one does the work, the others wait for it. Where `run` fails, its
+        files stay in a hidden folder: a resumable stage goes on from there, any other starts anew.
+
+        Raises:
+            UserError: where an input is missing, or something else lies in the artifact's place.
+        """
+        path = self._path(stage)
+        made = False
+        if not _is_finished(path):
+            for needed in stage.inputs():
+                self.folder(needed)
+            with Lock(path.with_name(f".{path.name}.lock")) as lock:
+                if not _is_finished(path):  # another process may have made it while this one waited
+                    self._run(stage, path, lock)
+                    made = True
+        seconds = json.loads((path / provenance.FILE_NAME).read_text(encoding="utf-8"))["wall_seconds"]
+        result = MadeOrFound(stage.name, path, made, seconds)
+        logger.info("%s", result)
+        return result
+
+    def make_all(self, stages: Sequence[Stage]) -> tuple[MadeOrFound, ...]:
+        """Make `stages` and what they need, inputs first, each once.
+
+        A missing input is made only where an unfinished stage needs it: whoever deletes a large checkpoint after its
+        evaluation does not have to train again.
+        """
+        results: dict[str, MadeOrFound] = {}
+        for stage in stages:
+            self._make_with_inputs(stage, results, needed=True)
+        return tuple(results.values())
+
+    def _make_with_inputs(self, stage: Stage, results: dict[str, MadeOrFound], *, needed: bool) -> None:
+        key = reference(stage)
+        if key in results:
+            return
+        done = self.is_done(stage)
+        for each in stage.inputs():
+            self._make_with_inputs(each, results, needed=needed and not done)
+        if done or needed:
+            results[key] = self.make(stage)
+
+    def _path(self, stage: Stage) -> Path:
+        return self.root / reference(stage)
+
+    def _run(self, stage: Stage, path: Path, lock: Lock) -> None:
+        if path.exists():
+            raise UserError(f"{path}: lies where an artifact belongs but is not one; remove it or move it away")
+        partial = path.with_name(f".{path.name}.partial")
+        if partial.exists() and not stage.resumable:
+            shutil.rmtree(partial)
+        resumed = partial.exists()
+        partial.mkdir(exist_ok=True)
+        if resumed:
+            logger.info("%s: going on from what an interrupted run left", partial)
+        recorder = ProvenanceRecorder(stage, resumed=resumed)
+        stage.run(partial, self)
+        if self._path(stage) != path:
+            raise UserError(f"{stage.name}: a file or setting that it reads changed while it ran; run it again")
+        text = json.dumps(recorder.record(), indent=2, ensure_ascii=False)
+        (partial / provenance.FILE_NAME).write_text(text + "\n", encoding="utf-8")
+        _force_to_disk(partial)
+        lock.check()
+        os.replace(partial, path)
+        _sync(path.parent)
+
+
+def _is_finished(path: Path) -> bool:
+    return (path / provenance.FILE_NAME).is_file()
+
+
+def _force_to_disk(folder: Path) -> None:
+    for parent, _, names in os.walk(folder):
+        for file in (Path(parent, name) for name in names):
+            if file.is_file():  # not a link to nowhere, not a socket
+                _sync(file)
+        _sync(Path(parent))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

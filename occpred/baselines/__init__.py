@@ -1,0 +1,1 @@
+"""Baselines: what a prediction must beat that reads nothing but the sequence of occupations."""

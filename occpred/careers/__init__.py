@@ -1,0 +1,1 @@
+"""Careers: where they are read or simulated, and how they become examples."""

@@ -1,0 +1,1 @@
+"""Evaluation: how good rankings are, and how sure that is."""

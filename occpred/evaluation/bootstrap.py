@@ -1,0 +1,39 @@
+"""The bootstrap over persons.
+
+Shapes: P examples, N persons, K columns, S samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from occpred.evaluation.scores import Floats
+
+
+def bootstrap_means(columns_PK: Floats, person_ids: Sequence[str], samples: int, seed: int) -> Floats:
+    """Column means over the examples, (1 + S, K): as they are, then for each of `samples` samples of persons.
+
+    Persons are drawn with replacement, as many as there are, and bring all their examples along, because one person's
+    examples resemble each other and drawing them singly would make intervals too narrow. A sample's mean is that of its
+    pooled examples. The draws depend on `seed` and `person_ids` alone, so systems with the same examples share them.
+
+    Args:
+        columns_PK: at least one example.
+        person_ids: P of them.
+        samples: how many samples to draw.
+        seed: decides who is drawn.
+    """
+    persons_P = np.unique(np.array(person_ids), return_inverse=True)[1]
+    people = int(persons_P.max()) + 1
+    sums_NK = np.zeros((people, columns_PK.shape[1]))
+    np.add.at(sums_NK, persons_P, columns_PK)
+    counts_N = np.bincount(persons_P)
+    means_SK = np.empty((1 + samples, columns_PK.shape[1]))
+    means_SK[0] = sums_NK.sum(axis=0) / counts_N.sum()
+    rng = np.random.default_rng(seed)
+    for sample in range(1, 1 + samples):
+        drawn_N = np.bincount(rng.integers(people, size=people), minlength=people)
+        means_SK[sample] = drawn_N @ sums_NK / (drawn_N @ counts_N)
+    return means_SK

@@ -1,0 +1,103 @@
+"""Measures of a system with their intervals, for all people, movers and stayers.
+
+Shapes: P examples, K columns of a measure, S bootstrap samples after the value itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occpred.errors import UserError
+from occpred.evaluation.bootstrap import bootstrap_means
+from occpred.evaluation.measures import MEASURES
+from occpred.evaluation.scores import Floats, Scores
+from occpred.records import Estimate, SystemMetrics
+from occpred.settings import Settings, setting
+
+Mask = NDArray[np.bool_]
+
+GROUPS: Mapping[str, Callable[[Scores], Mask]] = MappingProxyType(
+    {
+        "all": lambda scores: np.ones_like(scores.is_move_P),
+        "movers": lambda scores: scores.is_move_P,
+        "stayers": lambda scores: ~scores.is_move_P,
+    }
+)
+"""Which examples, (P,), each group of a table holds."""
+
+
+@dataclass
+class Evaluation(Settings):
+    """All measures of a system with percentile intervals by bootstrap over persons.
+
+    The calibration error of a sample is larger on average than that of all people (it is a sum of absolute values), so
+    its interval lies rather high and may even miss the value.
+    """
+
+    bootstrap_samples: int = setting(2000, minimum=100)
+    """How often persons are drawn anew."""
+    confidence: float = setting(0.95, above=0.0, below=1.0)
+    """Share of the samples inside the interval."""
+    seed: int = setting(0, minimum=0)
+    """Decides which persons are drawn, the same ones for all systems."""
+
+    def __call__(self, system: str, scores: Scores) -> list[SystemMetrics]:
+        """Give all measures that `scores` allow, in the order of `MEASURES`, for each group that has examples.
+
+        Raises:
+            UserError: there is no example at all.
+        """
+        if not scores.example_ids:
+            raise UserError("there are no examples to evaluate: give more careers or a split with a larger test share")
+        columns = {name: measure.columns(scores) for name, measure in MEASURES.items()}
+        given = {name: columns_PK for name, columns_PK in columns.items() if columns_PK is not None}
+        masks = {group: mask(scores) for group, mask in GROUPS.items()}
+        return [
+            SystemMetrics(system, group, self._estimates(scores, given, mask_P))
+            for group, mask_P in masks.items()
+            if mask_P.any()
+        ]
+
+    def paired_difference(self, a: Scores, b: Scores, measure: str, group: str = "all") -> Estimate:
+        """Give the measure of `a` minus that of `b`, with an interval from drawing the same persons for both.
+
+        Args:
+            a: scores of one system.
+            b: scores of another system on the same examples.
+            measure: a key of `MEASURES`.
+            group: a key of `GROUPS`.
+
+        Raises:
+            ValueError: the examples differ, the group is empty, or a system has no such answers.
+        """
+        mask_P = GROUPS[group](a)
+        if a.example_ids != b.example_ids or not mask_P.any():
+            raise ValueError(f"a paired difference needs the same examples from both systems, with some {group}")
+        a_PK, b_PK = MEASURES[measure].columns(a), MEASURES[measure].columns(b)
+        if a_PK is None or b_PK is None:
+            raise ValueError(f"a system has no answers for {measure}")
+        # Each on its own, so that equal answers give equal sums and a difference of exactly 0.
+        a_S, b_S = (MEASURES[measure].value(self._means(a, columns_PK, mask_P)) for columns_PK in (a_PK, b_PK))
+        return self._estimate(a_S - b_S, mask_P)
+
+    def _estimates(self, scores: Scores, columns: Mapping[str, Floats], mask_P: Mask) -> dict[str, Estimate]:
+        means_SK = self._means(scores, np.concatenate(list(columns.values()), axis=1), mask_P)
+        ends = np.cumsum([columns_PK.shape[1] for columns_PK in columns.values()])
+        return {
+            name: self._estimate(MEASURES[name].value(part_SK), mask_P)
+            for name, part_SK in zip(columns, np.split(means_SK, ends[:-1], axis=1), strict=True)
+        }
+
+    def _means(self, scores: Scores, columns_PK: Floats, mask_P: Mask) -> Floats:
+        person_ids = [person for person, inside in zip(scores.person_ids, mask_P, strict=True) if inside]
+        return bootstrap_means(columns_PK[mask_P], person_ids, self.bootstrap_samples, self.seed)
+
+    def _estimate(self, values_S: Floats, mask_P: Mask) -> Estimate:
+        tail = (1 - self.confidence) / 2
+        low, high = np.quantile(values_S[1:], [tail, 1 - tail])
+        return Estimate(float(values_S[0]), float(low), float(high), int(mask_P.sum()))

@@ -1,0 +1,117 @@
+"""The catalogue of measures, in the order of every table.
+
+Each is a function of the mean of some columns over the examples. So a bootstrap sample of persons needs only each
+person's column sums, and means, perplexity and calibration error all take the same road.
+
+Shapes: P examples, K columns, S samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occpred.evaluation.calibration import calibration_gaps
+from occpred.evaluation.scores import Floats, FreeTextScores, Scores
+
+Columns = Callable[[Scores], Floats | None]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One way to sum up scores.
+
+    Attributes:
+        label: its name in tables.
+        percent: whether it runs from 0 to 100, in percent.
+        higher_is_better: which way is better.
+        columns: what to average, (P, K); `None` where the system did not give such answers.
+        value: from means, (S, K), to the measure, (S,).
+    """
+
+    label: str
+    percent: bool
+    higher_is_better: bool
+    columns: Columns
+    value: Callable[[Floats], Floats]
+
+
+def _mean(means_SK: Floats) -> Floats:
+    return means_SK[:, 0]
+
+
+def _hundredfold(means_SK: Floats) -> Floats:
+    return 100 * means_SK[:, 0]
+
+
+def _fraction(label: str, row: Callable[[Scores], NDArray[np.generic]]) -> Measure:
+    return Measure(
+        label, percent=False, higher_is_better=True, columns=lambda scores: _column(row(scores)), value=_mean
+    )
+
+
+def _percent(label: str, row: Callable[[Scores], Floats]) -> Measure:
+    return Measure(
+        label, percent=True, higher_is_better=True, columns=lambda scores: _column(row(scores)), value=_hundredfold
+    )
+
+
+def _free_text(label: str, row: Callable[[FreeTextScores], Floats], higher_is_better: bool) -> Measure:
+    def columns(scores: Scores) -> Floats | None:
+        return None if scores.free_text is None else _column(row(scores.free_text))
+
+    return Measure(label, percent=True, higher_is_better=higher_is_better, columns=columns, value=_hundredfold)
+
+
+def _column(values_P: NDArray[np.generic]) -> Floats:
+    return values_P.astype(np.float64)[:, None]
+
+
+def _recall(k: int) -> Measure:
+    return _fraction(f"Recall@{k}", lambda scores: scores.rank_P <= k)
+
+
+def _reciprocal_rank(scores: Scores) -> Floats:
+    return 1 / scores.rank_P
+
+
+def _discounted_gain(scores: Scores) -> Floats:
+    # One occupation is relevant, so the ideal gain is that of rank 1: 1 / log2(2) = 1.
+    return 1 / np.log2(1 + scores.rank_P)
+
+
+MEASURES: Mapping[str, Measure] = MappingProxyType(
+    {
+        "acc_em": _percent("AccEM", lambda scores: scores.acc_em_P),
+        "acc_rm": _percent("AccRM", lambda scores: scores.acc_rm_P),
+        "recall@1": _recall(1),
+        "recall@5": _recall(5),
+        "recall@10": _recall(10),
+        "mrr": _fraction("MRR", _reciprocal_rank),
+        "mrr@5": _fraction("MRR@5", lambda scores: _reciprocal_rank(scores) * (scores.rank_P <= 5)),
+        "ndcg@10": _fraction("NDCG@10", lambda scores: _discounted_gain(scores) * (scores.rank_P <= 10)),
+        "major_group_accuracy": _percent("Major group", lambda scores: scores.major_group_P),
+        "perplexity": Measure(
+            "Perplexity",
+            percent=False,
+            higher_is_better=False,
+            columns=lambda scores: _column(scores.log_prob_P),
+            value=lambda means_SK: np.exp(-_mean(means_SK)),
+        ),
+        "ece": Measure(
+            "ECE",
+            percent=False,
+            higher_is_better=False,
+            columns=calibration_gaps,
+            value=lambda means_SK: np.abs(means_SK).sum(axis=1),
+        ),
+        "invalid": _free_text("Invalid", lambda texts: texts.invalid_P, higher_is_better=False),
+        "acc_em_free_text": _free_text("AccEM, free text", lambda texts: texts.acc_em_P, higher_is_better=True),
+        "acc_rm_free_text": _free_text("AccRM, free text", lambda texts: texts.acc_rm_P, higher_is_better=True),
+    }
+)
+"""All measures by name. Recall@k is the hit rate HR@k, as one occupation is relevant."""

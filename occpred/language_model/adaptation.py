@@ -1,0 +1,130 @@
+"""Which parameters of a backbone are trained: low-rank adapters, or all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from occpred.settings import Settings, setting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+    from transformers import PreTrainedModel
+
+
+@dataclass
+class Adaptation(Settings):
+    """How a frozen backbone becomes trainable."""
+
+    def __call__(self, model: PreTrainedModel, seed: int) -> nn.Module:
+        """Return the model whose trainable parameters, and no others, require gradients.
+
+        Args:
+            model: a frozen backbone; it may be changed in place.
+            seed: draws the initial values of new parameters.
+        """
+        raise NotImplementedError
+
+    def save(self, model: nn.Module, folder: Path) -> None:
+        """Write what was trained into `folder`, as safetensors."""
+        raise NotImplementedError
+
+    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
+        """Return `model`, a fresh backbone, with what `save` wrote, for evaluation; it may be changed in place."""
+        raise NotImplementedError
+
+
+@dataclass
+class LoRA(Adaptation):
+    """Low-rank adapters on a frozen backbone (Hu et al. 2022), kept in PEFT's own format."""
+
+    rank: int = setting(16, minimum=1)
+    """Rank r of the update B A."""
+    alpha: float = setting(32.0, above=0)
+    """The update is scaled by alpha / rank."""
+    dropout: float = setting(0.0, minimum=0, below=1)
+    """Dropout on the adapters' input while training."""
+    targets: list[str] = setting(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
+    """Names of the linear layers that get an adapter."""
+    quantised: bool = False
+    """Hold the frozen linear layers in 4-bit NF4 (QLoRA, Dettmers et al. 2023, through bitsandbytes)."""
+
+    def __call__(self, model: PreTrainedModel, seed: int) -> nn.Module:
+        """Freeze `model`, quantise it if asked, and add adapters whose product starts at zero."""
+        import torch
+        from peft import LoraConfig, get_peft_model
+
+        if self.quantised:
+            quantise_linear_layers(model)
+        config = LoraConfig(
+            r=self.rank,
+            lora_alpha=self.alpha,
+            lora_dropout=self.dropout,
+            target_modules=list(self.targets),
+            task_type="CAUSAL_LM",
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            adapted: nn.Module = get_peft_model(model, config)
+        return adapted
+
+    def save(self, model: nn.Module, folder: Path) -> None:
+        """Write a plain PEFT adapter: `adapter_model.safetensors` and `adapter_config.json`."""
+        peft_model: Any = model
+        peft_model.save_pretrained(folder)
+
+    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
+        """Quantise `model` as in training and put the adapter on it."""
+        from peft import PeftModel
+
+        if self.quantised:
+            quantise_linear_layers(model)
+        adapted: nn.Module = PeftModel.from_pretrained(model, folder)
+        return adapted.eval()
+
+
+@dataclass
+class FullFineTuning(Adaptation):
+    """Every parameter of the backbone is trained, as in the paper."""
+
+    def __call__(self, model: PreTrainedModel, seed: int) -> nn.Module:
+        """Make all parameters trainable; there is nothing new to draw, so `seed` is not used."""
+        trainable: nn.Module = model.requires_grad_(True)
+        return trainable
+
+    def save(self, model: nn.Module, folder: Path) -> None:
+        """Write the whole model as a Hugging Face folder."""
+        whole: Any = model
+        whole.save_pretrained(folder)
+
+    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
+        """Load the whole model from `folder`, in the number format of `model`."""
+        trained: nn.Module = type(model).from_pretrained(folder, dtype=model.dtype, use_safetensors=True)
+        return trained.requires_grad_(False).eval()
+
+
+def quantise_linear_layers(model: PreTrainedModel) -> None:
+    """Replace, in place, every linear layer inside the decoder by its NF4 form; the output embeddings stay as they are.
+
+    Works on loaded and on random weights alike, and on the CPU as well as on a GPU.
+    """
+    import bitsandbytes as bnb
+    from torch import nn
+
+    decoder: nn.Module = model.get_decoder()
+    linear = [(name, layer) for name, layer in decoder.named_modules() if isinstance(layer, nn.Linear)]
+    for name, layer in linear:
+        four_bit = bnb.nn.Linear4bit(
+            layer.in_features,
+            layer.out_features,
+            bias=layer.bias is not None,
+            compute_dtype=layer.weight.dtype,
+            quant_type="nf4",
+        )
+        four_bit.weight = bnb.nn.Params4bit(layer.weight.data, requires_grad=False, quant_type="nf4")
+        if layer.bias is not None:
+            four_bit.bias = layer.bias
+        parent, _, child = name.rpartition(".")
+        setattr(decoder.get_submodule(parent), child, four_bit.to(layer.weight.device))

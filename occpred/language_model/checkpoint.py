@@ -1,0 +1,50 @@
+"""A trained model on disk: what was trained, and which backbone it belongs to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from occpred.errors import UserError
+from occpred.language_model.adaptation import Adaptation
+from occpred.language_model.backbone import Backbone
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_IDENTITY = "backbone.json"
+
+
+def save_checkpoint(folder: Path, model: nn.Module, backbone: Backbone, adaptation: Adaptation) -> None:
+    """Write the trained parameters, and the name and revision of the backbone they belong to, into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    adaptation.save(model, folder)
+    (folder / _IDENTITY).write_text(json.dumps(_identity(backbone), indent=2), encoding="utf-8")
+
+
+def load_checkpoint(folder: Path, backbone: Backbone, adaptation: Adaptation) -> nn.Module:
+    """Load `backbone` with the trained parameters in `folder`, for evaluation.
+
+    Raises:
+        UserError: the parameters were trained on another backbone or revision.
+    """
+    trained_on = json.loads((folder / _IDENTITY).read_text(encoding="utf-8"))
+    if trained_on != _identity(backbone):
+        raise UserError(
+            f"{folder}: trained on backbone {_spelled(trained_on)}, cannot be used with {_spelled(_identity(backbone))}"
+        )
+    return adaptation.load(backbone.load_model(), folder)
+
+
+def _identity(backbone: Backbone) -> dict[str, Any]:
+    fields = asdict(backbone)
+    counting = (
+        ("name", "revision", "random_init", "architecture", "seed") if backbone.random_init else ("name", "revision")
+    )
+    return {name: fields[name] for name in counting}
+
+
+def _spelled(identity: dict[str, Any]) -> str:
+    return f"{identity['name']} (revision {identity['revision']})"

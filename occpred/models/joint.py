@@ -1,0 +1,62 @@
+"""The joint model: one language model writes the reason, then the occupation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from occpred.evaluation.metrics import AccEM
+from occpred.models.tree_module import TreeModule
+from occpred.trees.log_probs import branch_log_probs
+
+if TYPE_CHECKING:
+    from occpred.models.objective import SupervisedLoss
+    from occpred.ranking.joint_system import JointSystem
+    from occpred.records import NextOccupationExample
+    from occpred.training.optimizer import Optimizer
+    from occpred.training.steps import OptimizerStep
+    from occpred.trees.packing import TreeBatch
+
+
+class JointModule(TreeModule):
+    """Fine-tunes on `<think>reason</think><answer>title</answer>`; validates by the exact match of its first answer."""
+
+    def __init__(
+        self,
+        language_model: nn.Module,
+        objective: SupervisedLoss,
+        optimizer: Optimizer,
+        system: JointSystem,
+        *,
+        num_steps: int,
+        seed: int,
+    ) -> None:
+        super().__init__(language_model, optimizer, num_steps, seed)
+        self._objective = objective
+        self._system = system
+        self._acc_em = AccEM()
+
+    def loss(self, batch: TreeBatch, step: OptimizerStep) -> Tensor:
+        """Return this micro-batch's share of the loss on completions."""
+        return self._objective(branch_log_probs(self.language_model, batch), step)
+
+    def validation_step(self, examples: list[NextOccupationExample], batch_idx: int) -> None:
+        """Answer the examples with reasons of the model's own and count exact matches."""
+        rankings = self._system(self.language_model, examples, oracle={})
+        taxonomy = self._system.encoder.taxonomy
+        best_P = rankings.order()[:, 0]
+        predicted = [taxonomy.occupations[column].title for column in best_P]
+        true = [taxonomy[example.target_code].title for example in examples]
+        self._acc_em.update(predicted, true)
+
+    def on_validation_epoch_end(self) -> None:
+        """Record AccEM (%) at this step."""
+        row: dict[str, Any] = {"validation/acc_em": float(self._acc_em.compute())}
+        self._acc_em.reset()
+        if not self.trainer.sanity_checking:
+            self._record(row)
+
+    def on_validation_end(self) -> None:
+        """Go back to training mode."""
+        self.language_model.train()

@@ -1,0 +1,96 @@
+"""What all trained models share: how an optimizer step over token trees is made.
+
+Shapes: N scored tokens, K branches (see occpred.trees).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from occpred.training.optimizer import Optimizer
+from occpred.training.steps import OptimizerStep
+from occpred.trees.packing import TreeBatch
+
+
+class TreeModule(L.LightningModule):
+    """Trains a language model on packed token trees; a subclass says what the loss is.
+
+    One `training_step` is one optimizer step: a forward and backward for each micro-batch, then the update. Randomness
+    (dropout) in step i is drawn from (seed, i, rank), so it needs no place in checkpoints.
+
+    Attributes:
+        language_model: the Hugging Face model; only parameters that require gradients are trained and checkpointed.
+        trajectory: one row of logged numbers for each finished step; part of the checkpoint.
+    """
+
+    def __init__(self, language_model: nn.Module, optimizer: Optimizer, num_steps: int, seed: int) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        # Frozen weights come from the backbone, not from the checkpoint.
+        self.strict_loading = False
+        self.language_model = language_model
+        self.trajectory: list[dict[str, float]] = []
+        self._optimizer = optimizer
+        self._num_steps = num_steps
+        self._seed = seed
+
+    @abstractmethod
+    def loss(self, batch: TreeBatch, step: OptimizerStep) -> Tensor:
+        """Return this micro-batch's share of the step's loss: shares of all micro-batches and ranks add up to it."""
+
+    def configure_optimizers(self) -> Any:
+        """AdamW over the trainable parameters, with its schedule."""
+        trainable = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        optimizer, schedule = self._optimizer.build(trainable, self._num_steps)
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def on_train_start(self) -> None:
+        """Backbones are loaded in evaluation mode; Lightning leaves that as it is."""
+        self.language_model.train()
+
+    def training_step(self, step: OptimizerStep, batch_idx: int) -> None:
+        """Make one optimizer step."""
+        seeds = np.random.SeedSequence([self._seed, batch_idx, self.global_rank])
+        torch.manual_seed(int(seeds.generate_state(1)[0]))
+        optimizer: Any = self.optimizers()
+        schedule: Any = self.lr_schedulers()
+        loss = torch.zeros((), device=self.device)
+        for batch in step.batches:
+            share = self.loss(batch, step)
+            # Data-parallel strategies average gradients over ranks; the shares are meant to be summed.
+            self.manual_backward(share * self.trainer.world_size)
+            loss += share.detach()
+        self.clip_gradients(optimizer, self._optimizer.max_gradient_norm, "norm")
+        learning_rate = schedule.get_last_lr()[0]
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        self._record({"train/loss": self._summed(loss), "train/learning_rate": learning_rate})
+
+    def _summed(self, value: Tensor) -> float:
+        return float(self.trainer.strategy.reduce(value, reduce_op="sum"))
+
+    def _record(self, row: dict[str, float]) -> None:
+        self.trajectory.append({"step": float(self.global_step), **row})
+        self.log_dict(row, prog_bar=True)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Move optimizer steps; validation examples are records and stay where they are."""
+        return batch.to(device) if isinstance(batch, OptimizerStep) else batch
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what is trained and how it went; leave the frozen backbone out."""
+        trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
+        state = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {name: value for name, value in state.items() if name in trained}
+        checkpoint["trajectory"] = self.trajectory
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the trajectory where the checkpoint left it."""
+        self.trajectory = checkpoint["trajectory"]

@@ -1,0 +1,201 @@
+"""report: everything a run found out, on one page and in tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from occpred.artifacts import provenance
+from occpred.artifacts.signature import reference, signature
+from occpred.artifacts.stage import Stage
+from occpred.artifacts.store import ArtifactStore
+from occpred.evaluation.measures import MEASURES
+from occpred.rankings import Rankings
+from occpred.records import JudgedReason, read_jsonl
+from occpred.report.data import (
+    CalibrationBin,
+    CurvePoint,
+    DataSummary,
+    MetricColumn,
+    ReasonSummary,
+    ReportData,
+    Results,
+    RunSummary,
+    ScoredOccupation,
+    SplitSummary,
+    StageRun,
+    TrainingCurves,
+    WorkedExample,
+)
+from occpred.report.files import write_report
+from occpred.settings import setting
+from occpred.stages.evaluate import Evaluate, Evaluated
+from occpred.stages.prepare import Part, PreparedData
+from occpred.stages.reason import JUDGED, JudgeReasons, SelectReasons, read_selected
+from occpred.stages.train import TrainedModel
+
+_EXAMPLES, _TOP = 10, 5
+COLUMNS = {
+    name: MetricColumn(name, measure.label, measure.percent, measure.higher_is_better)
+    for name, measure in MEASURES.items()
+}
+HEADLINE = tuple(COLUMNS[name] for name in ("acc_em", "acc_rm", "recall@5", "recall@10", "mrr", "perplexity"))
+"""What the terminal shows; the page, the CSV file and the LaTeX table hold all columns."""
+
+
+@dataclass(frozen=True)
+class Report(Stage):
+    """Gathers what the other stages found and writes the page, the CSV files and the LaTeX table."""
+
+    name: ClassVar[str] = "report"
+
+    evaluated: Evaluate
+    selected: SelectReasons
+    own_reasons: JudgeReasons
+    """The reasons that the answers rest on, judged after the fact."""
+    experiment: str
+    question: str
+    command: str = setting("", incidental=True)
+    config: str = setting("", incidental=True)
+
+    def run(self, folder: Path, store: ArtifactStore) -> None:
+        """Write `report.html`, `metrics.csv`, `differences.csv` and `metrics.tex`."""
+        write_report(self.data(store), folder)
+
+    def data(self, store: ArtifactStore) -> ReportData:
+        """Gather all that the report says."""
+        prepared = PreparedData(store.folder(self.evaluated.prepared))
+        evaluated = Evaluated(store.folder(self.evaluated))
+        return ReportData(
+            run=self._run_summary(store),
+            data=_data_summary(prepared),
+            results=self.results(store),
+            titles={occupation.code: occupation.title for occupation in prepared.taxonomy.occupations},
+            reasons=self._reason_summary(store, prepared),
+            training=(self._curves(store),),
+            calibration=tuple(
+                CalibrationBin(entry.confidence, entry.accuracy, entry.count) for entry in evaluated.calibration()
+            ),
+            examples=tuple(self._worked_examples(store, prepared)),
+        )
+
+    def results(self, store: ArtifactStore) -> Results:
+        """The tables."""
+        evaluated = Evaluated(store.folder(self.evaluated))
+        settings = self.evaluated.evaluation
+        note = f"{settings.confidence:.0%} intervals by bootstrap over persons ({settings.bootstrap_samples:,} samples)"
+        return Results(
+            tuple(COLUMNS.values()), tuple(evaluated.metrics()), tuple(evaluated.differences()), interval_note=note
+        )
+
+    def _run_summary(self, store: ArtifactStore) -> RunSummary:
+        trained = self.evaluated.answer.trained
+        records = [_provenance(store, stage) for stage in _inputs_first(self.evaluated).values()]
+        training = _provenance(store, trained)
+        code = training["code"] or {"commit": "unknown", "dirty": False}
+        return RunSummary(
+            experiment=self.experiment,
+            question=self.question,
+            command=self.command,
+            signature=signature(self),
+            started=min(record["started"] for record in records),
+            git_commit=code["commit"] + (" with uncommitted changes" if code["dirty"] else ""),
+            backbone=f"{trained.backbone.name} ({trained.backbone.revision})",
+            lora=str(trained.adaptation),
+            config=self.config,
+            seeds={"training": trained.seed, "bootstrap": self.evaluated.evaluation.seed},
+            versions=training["versions"],
+            stages=tuple(_stage_run(record) for record in records),
+        )
+
+    def _reason_summary(self, store: ArtifactStore, prepared: PreparedData) -> ReasonSummary:
+        judged = read_jsonl(store.folder(self.selected.judged) / JUDGED, JudgedReason)
+        taxonomy = prepared.taxonomy
+        group_of = {
+            example.example_id: taxonomy.major_group_title(example.target_code)
+            for example in prepared.examples(self.selected.judged.part)
+        }
+        judge = self.selected.judged
+        return ReasonSummary.count(
+            teacher=str(getattr(judge.reasons, "teacher", "")),
+            judge=str(judge.judge),
+            judged=judged,
+            selected=read_selected(store.folder(self.selected)),
+            group_of=group_of,
+        )
+
+    def _curves(self, store: ArtifactStore) -> TrainingCurves:
+        trained = self.evaluated.answer.trained
+        trajectory = TrainedModel(trained, store.folder(trained)).trajectory
+        return TrainingCurves(
+            title=f"{type(trained.model).__name__} model",
+            train_loss=_curve(trajectory, "train/loss"),
+            validation_metric=_curve(trajectory, "validation/acc_em"),
+            validation_column=COLUMNS["acc_em"],
+        )
+
+    def _worked_examples(self, store: ArtifactStore, prepared: PreparedData) -> Iterator[WorkedExample]:
+        rankings = Rankings.load(store.folder(self.evaluated.answer))
+        judged = read_jsonl(store.folder(self.own_reasons) / JUDGED, JudgedReason)
+        scores = {entry.reason.example_id: entry.scores for entry in judged}
+        order_PC, probabilities_PC = rankings.order(), np.exp(rankings.normalised())
+        examples = prepared.examples(Part.TEST)
+        for row in _spread(len(examples), _EXAMPLES):
+            example = examples[row]
+            target = rankings.codes.index(example.target_code)
+            yield WorkedExample(
+                example=example,
+                top=tuple(
+                    ScoredOccupation(rankings.codes[column], float(probabilities_PC[row, column]))
+                    for column in order_PC[row, :_TOP]
+                ),
+                target_rank=1 + order_PC[row].tolist().index(target),
+                reason=rankings.reasons[row],
+                scores=scores.get(example.example_id),
+            )
+
+
+def _data_summary(prepared: PreparedData) -> DataSummary:
+    facts = prepared.facts()
+    return DataSummary(
+        taxonomy=prepared.taxonomy.name,
+        occupations=len(prepared.taxonomy),
+        people=facts["people"],
+        rows_read=facts["rows_read"],
+        splits=tuple(SplitSummary.count(part.value, prepared.examples(part)) for part in Part),
+        facts=facts["facts"],
+        rejected=tuple(prepared.rejected()),
+        read_unit=facts["unit"],
+    )
+
+
+def _curve(trajectory: Sequence[dict[str, float]], name: str) -> tuple[CurvePoint, ...]:
+    return tuple(CurvePoint(int(row["step"]), row[name]) for row in trajectory if name in row)
+
+
+def _spread(total: int, count: int) -> list[int]:
+    """Give `count` places evenly spread over `total`: examples that nobody picked."""
+    return sorted({place * total // count for place in range(count)})
+
+
+def _inputs_first(stage: Stage) -> dict[str, Stage]:
+    """All stages that `stage` rests on, and itself last, by reference; each once."""
+    ordered: dict[str, Stage] = {}
+    for needed in stage.inputs():
+        ordered |= _inputs_first(needed)
+    return ordered | {reference(stage): stage}
+
+
+def _provenance(store: ArtifactStore, stage: Stage) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((store.folder(stage) / provenance.FILE_NAME).read_text(encoding="utf-8"))
+    return record
+
+
+def _stage_run(record: dict[str, Any]) -> StageRun:
+    peak_bytes = int(record["process_peak_memory_mib"] * 2**20)
+    return StageRun(record["stage"], record["signature"], record["wall_seconds"], peak_bytes)

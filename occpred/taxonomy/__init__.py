@@ -1,0 +1,1 @@
+"""The closed set of occupations that an answer is chosen from."""

@@ -1,0 +1,91 @@
+"""How, and on what, training runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from occpred.settings import Settings, setting
+
+if TYPE_CHECKING:
+    import lightning as L
+    import torch
+    from lightning.pytorch.loggers import Logger
+
+_CHECKPOINT = "resume.ckpt"
+
+
+@dataclass
+class Trainer(Settings):
+    """Settings of Lightning's trainer, and of how trees are laid out in memory."""
+
+    accelerator: str = setting("auto", incidental=True)
+    """`cpu`, `gpu`, or `auto` for a GPU where there is one."""
+    devices: int = setting(1, minimum=1, incidental=True)
+    """Processes that share each optimizer step."""
+    row_length: int = setting(2048, minimum=8)
+    """Tokens of a packed row. An example longer than that is set aside and counted."""
+    rows_per_forward: int = setting(1, minimum=1, incidental=True)
+    """Rows of a micro-batch: more need more memory; the result does not depend on it, but for rounding."""
+    autocast_bfloat16: bool = False
+    """Compute in bfloat16 where it is safe, over weights kept in the backbone's precision."""
+    validate_every_steps: int = setting(100, minimum=1)
+    """Optimizer steps between two validations."""
+    validation_examples: int = setting(64, minimum=0)
+    """How many validation examples are answered each time; 0 leaves validation out."""
+    checkpoint_every_steps: int = setting(50, minimum=1, incidental=True)
+    """Optimizer steps between two checkpoints; what a crash can cost."""
+    num_workers: int = setting(0, minimum=0, incidental=True)
+    """Processes that pack rows ahead of time."""
+
+    def device(self) -> torch.device:
+        """Where a model is evaluated: the first device of the accelerator."""
+        import torch
+
+        if self.accelerator == "cpu" or not torch.cuda.is_available():
+            return torch.device("cpu")
+        return torch.device("cuda")
+
+    def fit(
+        self,
+        module: L.LightningModule,
+        data: L.LightningDataModule,
+        folder: Path,
+        logger: Logger | None,
+    ) -> None:
+        """Train to the end, from the checkpoint in `folder` where there is one.
+
+        Args:
+            module: what to train; changed in place.
+            data: its steps.
+            folder: keeps the checkpoint while training is under way; left without it at the end.
+            logger: receives what the module logs.
+        """
+        import lightning as L
+        from lightning.pytorch.callbacks import TQDMProgressBar
+
+        from occpred.training.resume import ResumeCheckpoint
+
+        checkpoint = folder / _CHECKPOINT
+        trainer = L.Trainer(
+            max_epochs=1,
+            accelerator=self.accelerator,
+            devices=self.devices,
+            precision="bf16-mixed" if self.autocast_bfloat16 else "32-true",
+            val_check_interval=self.validate_every_steps,
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            limit_val_batches=1 if self.validation_examples else 0,
+            callbacks=[ResumeCheckpoint(checkpoint, self.checkpoint_every_steps), TQDMProgressBar(refresh_rate=1)],
+            logger=logger or False,
+            log_every_n_steps=1,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            default_root_dir=folder,
+        )
+        resume_from = str(checkpoint) if checkpoint.exists() else None
+        trainer.fit(module, data, ckpt_path=resume_from, weights_only=True)
+        if trainer.is_global_zero:
+            checkpoint.unlink(missing_ok=True)

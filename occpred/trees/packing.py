@@ -1,0 +1,127 @@
+"""Packing token trees into rows of one fixed length.
+
+Shapes: B rows, T tokens a row, N scored tokens (those of branches), K branches, M steps of all branches' paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from occpred.trees.token_tree import TokenTree
+
+
+def pack(lengths: Sequence[int], row_length: int) -> list[list[int]]:
+    """Put items of the given lengths into as few rows as best-fit decreasing finds.
+
+    Returns:
+        For each row, the indices of its items. Deterministic: equal lengths keep their order.
+
+    Raises:
+        ValueError: an item is longer than a row.
+
+    >>> pack([3, 6, 4, 2], row_length=8)
+    [[1, 3], [2, 0]]
+    """
+    rows: list[list[int]] = []
+    free: list[int] = []
+    for item in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        length = lengths[item]
+        if length > row_length:
+            raise ValueError(f"a tree of {length} tokens does not fit into a row of {row_length}")
+        fitting = [row for row, space in enumerate(free) if space >= length]
+        if fitting:
+            row = min(fitting, key=lambda candidate: free[candidate])
+            rows[row].append(item)
+            free[row] -= length
+        else:
+            rows.append([item])
+            free.append(row_length - length)
+    return rows
+
+
+@dataclass(frozen=True)
+class TreeBatch:
+    """Token trees as tensors: what a language model needs for their log-probabilities.
+
+    Attributes:
+        tokens_BT: vocabulary ids; unused tail positions repeat token 0.
+        positions_BT: depth of each token in its tree.
+        ends_BT: exclusive end of each token's subtree within its row. A tail token is its own tree.
+        scored_N: flat index (row * T + column) of each branch token.
+        parents_N: flat index of its parent, whose hidden state predicts it.
+        path_nodes_M: branch after branch, the tokens of its path as indices into N.
+        path_branches_M: the branch, 0 to K-1, that each of those belongs to.
+        num_branches: K.
+    """
+
+    tokens_BT: Tensor
+    positions_BT: Tensor
+    ends_BT: Tensor
+    scored_N: Tensor
+    parents_N: Tensor
+    path_nodes_M: Tensor
+    path_branches_M: Tensor
+    num_branches: int
+
+    @property
+    def num_targets(self) -> int:
+        """How many tokens the branches have in all; one shared by two branches counts twice."""
+        return self.path_nodes_M.numel()
+
+    def to(self, device: torch.device) -> TreeBatch:
+        """Return the batch with its tensors on `device`."""
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        moved: dict[str, Any] = {name: value.to(device, non_blocking=True) for name, value in tensors.items()}
+        return replace(self, **moved)
+
+
+def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
+    """Lay out trees, already divided into rows, as one batch. Branches are numbered in the order of rows and trees.
+
+    >>> batch = collate([[TokenTree.grow([7], [[1, 2]]), TokenTree.grow([8], [[3]])]], row_length=6)
+    >>> batch.tokens_BT.tolist(), batch.positions_BT.tolist(), batch.ends_BT.tolist()
+    ([[7, 1, 2, 8, 3, 0]], [[0, 1, 2, 0, 1, 0]], [[3, 3, 3, 5, 5, 6]])
+    >>> batch.scored_N.tolist(), batch.parents_N.tolist()
+    ([1, 2, 4], [0, 1, 3])
+    >>> batch.path_nodes_M.tolist(), batch.path_branches_M.tolist()
+    ([0, 1, 2], [0, 0, 1])
+    """
+    tokens_BT = torch.zeros(len(rows), row_length, dtype=torch.long)
+    positions_BT = torch.zeros(len(rows), row_length, dtype=torch.long)
+    ends_BT = torch.arange(1, row_length + 1).repeat(len(rows), 1)
+    scored: list[int] = []
+    parents: list[int] = []
+    path_nodes: list[int] = []
+    path_branches: list[int] = []
+    num_branches = 0
+    for row, trees in enumerate(rows):
+        column = 0
+        for tree in trees:
+            span = slice(column, column + len(tree))
+            tokens_BT[row, span] = torch.tensor(tree.tokens)
+            positions_BT[row, span] = torch.tensor(tree.depths)
+            ends_BT[row, span] = torch.tensor(tree.ends) + column
+            flat = row * row_length + column
+            first = len(scored) - tree.trunk_length
+            scored.extend(flat + node for node in range(tree.trunk_length, len(tree)))
+            parents.extend(flat + tree.parents[node] for node in range(tree.trunk_length, len(tree)))
+            for path in tree.paths:
+                path_nodes.extend(first + node for node in path)
+                path_branches.extend([num_branches] * len(path))
+                num_branches += 1
+            column += len(tree)
+    return TreeBatch(
+        tokens_BT,
+        positions_BT,
+        ends_BT,
+        scored_N=torch.tensor(scored, dtype=torch.long),
+        parents_N=torch.tensor(parents, dtype=torch.long),
+        path_nodes_M=torch.tensor(path_nodes, dtype=torch.long),
+        path_branches_M=torch.tensor(path_branches, dtype=torch.long),
+        num_branches=num_branches,
+    )
