@@ -11,6 +11,7 @@ there is, each atomic on local and network file systems:
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -29,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 1.0
 """Seconds between two looks at a lock that somebody else holds, at most."""
+
+_NOT_MINE = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}
+"""How a rename fails where somebody was faster (or, `ENOENT`, where a network file system asked its server twice)."""
 
 
 class Lock:
@@ -90,12 +94,14 @@ class Lock:
         try:
             own.mkdir()
             (own / self._token).write_text(Owner.this_process().to_json(), encoding="utf-8")
-            with suppress(OSError):  # somebody was faster
-                own.rename(self.path)
-            # Asked rather than concluded: a network file system may report failure for a rename that it did.
-            return self._file.exists()
+            own.rename(self.path)
+        except OSError as error:
+            if error.errno not in _NOT_MINE:
+                raise
         finally:
             shutil.rmtree(own, ignore_errors=True)
+        # Asked rather than concluded: a network file system may report failure for a rename that it did.
+        return self._file.exists()
 
     def _beat(self) -> None:
         while not self._released.wait(self.heartbeat_seconds):

@@ -56,7 +56,3 @@ class JointModule(TreeModule):
         self._acc_em.reset()
         if not self.trainer.sanity_checking:
             self._record(row)
-
-    def on_validation_end(self) -> None:
-        """Go back to training mode."""
-        self.language_model.train()

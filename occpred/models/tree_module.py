@@ -34,7 +34,8 @@ class TreeModule(L.LightningModule):
         self.automatic_optimization = False
         # Frozen weights come from the backbone, not from the checkpoint.
         self.strict_loading = False
-        self.language_model = language_model
+        # Backbones are loaded in evaluation mode, and Lightning leaves modes as they are.
+        self.language_model = language_model.train()
         self.trajectory: list[dict[str, float]] = []
         self._optimizer = optimizer
         self._num_steps = num_steps
@@ -49,10 +50,6 @@ class TreeModule(L.LightningModule):
         trainable = [parameter for parameter in self.parameters() if parameter.requires_grad]
         optimizer, schedule = self._optimizer.build(trainable, self._num_steps)
         return {"optimizer": optimizer, "lr_scheduler": schedule}
-
-    def on_train_start(self) -> None:
-        """Backbones are loaded in evaluation mode; Lightning leaves that as it is."""
-        self.language_model.train()
 
     def training_step(self, step: OptimizerStep, batch_idx: int) -> None:
         """Make one optimizer step."""
@@ -78,11 +75,7 @@ class TreeModule(L.LightningModule):
 
     def _record(self, row: dict[str, float]) -> None:
         self.trajectory.append({"step": float(self.global_step), **row})
-        self.log_dict(row, prog_bar=True)
-
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Move optimizer steps; validation examples are records and stay where they are."""
-        return batch.to(device) if isinstance(batch, OptimizerStep) else batch
+        self.log_dict(row, prog_bar=True, batch_size=1)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what is trained and how it went; leave the frozen backbone out."""

@@ -37,7 +37,7 @@ class ExactRanking(Settings):
         """Return log p(title | prompt) for all pairs, (P, C), sums over each title's tokens.
 
         Args:
-            model: a causal language model.
+            model: a causal language model in evaluation mode.
             prompts: token ids before the title begins.
             titles: token ids of each title, its end included.
             stage: name in front of the progress bar.
@@ -50,8 +50,6 @@ class ExactRanking(Settings):
 
         log_probs_PC = np.empty((len(prompts), len(titles)))
         device = next(model.parameters()).device
-        was_training = model.training
-        model.eval()
         trees = {index: TokenTree.grow(prompt, titles) for index, prompt in enumerate(prompts)}
         with torch.inference_mode():
             for group in progress(list(self._groups(trees)), stage, unit="batch"):
@@ -59,7 +57,6 @@ class ExactRanking(Settings):
                 batch = collate([[trees[index]] for index in group], longest).to(device)
                 branches_K = branch_log_probs(model, batch).branches_K
                 log_probs_PC[group] = branches_K.view(len(group), len(titles)).double().cpu().numpy()
-        model.train(was_training)
         return log_probs_PC
 
     def _groups(self, trees: dict[int, TokenTree]) -> Iterator[list[int]]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-
-import numpy as np
 
 from occpred.artifacts import provenance
 from occpred.artifacts.signature import reference, signature
@@ -26,12 +24,12 @@ from occpred.report.data import (
     ReportData,
     Results,
     RunSummary,
-    ScoredOccupation,
     SplitSummary,
     StageRun,
     TrainingCurves,
     WorkedExample,
 )
+from occpred.report.examples import worked_examples
 from occpred.report.files import write_report
 from occpred.settings import setting
 from occpred.stages.evaluate import Evaluate, Evaluated
@@ -39,13 +37,14 @@ from occpred.stages.prepare import Part, PreparedData
 from occpred.stages.reason import JUDGED, JudgeReasons, SelectReasons, read_selected
 from occpred.stages.train import TrainedModel
 
-_EXAMPLES, _TOP = 10, 5
 COLUMNS = {
     name: MetricColumn(name, measure.label, measure.percent, measure.higher_is_better)
     for name, measure in MEASURES.items()
 }
+SHOWN = tuple(column for name, column in COLUMNS.items() if name != "recall@1")
+"""What the page, the CSV file and the LaTeX table show: recall@1 would repeat AccEM."""
 HEADLINE = tuple(COLUMNS[name] for name in ("acc_em", "acc_rm", "recall@5", "recall@10", "mrr", "perplexity"))
-"""What the terminal shows; the page, the CSV file and the LaTeX table hold all columns."""
+"""What the terminal shows."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Report(Stage):
             calibration=tuple(
                 CalibrationBin(entry.confidence, entry.accuracy, entry.count) for entry in evaluated.calibration()
             ),
-            examples=tuple(self._worked_examples(store, prepared)),
+            examples=self._worked_examples(store, prepared),
         )
 
     def results(self, store: ArtifactStore) -> Results:
@@ -89,9 +88,7 @@ class Report(Stage):
         evaluated = Evaluated(store.folder(self.evaluated))
         settings = self.evaluated.evaluation
         note = f"{settings.confidence:.0%} intervals by bootstrap over persons ({settings.bootstrap_samples:,} samples)"
-        return Results(
-            tuple(COLUMNS.values()), tuple(evaluated.metrics()), tuple(evaluated.differences()), interval_note=note
-        )
+        return Results(SHOWN, tuple(evaluated.metrics()), tuple(evaluated.differences()), interval_note=note)
 
     def _run_summary(self, store: ArtifactStore) -> RunSummary:
         trained = self.evaluated.answer.trained
@@ -139,25 +136,11 @@ class Report(Stage):
             validation_column=COLUMNS["acc_em"],
         )
 
-    def _worked_examples(self, store: ArtifactStore, prepared: PreparedData) -> Iterator[WorkedExample]:
+    def _worked_examples(self, store: ArtifactStore, prepared: PreparedData) -> tuple[WorkedExample, ...]:
         rankings = Rankings.load(store.folder(self.evaluated.answer))
         judged = read_jsonl(store.folder(self.own_reasons) / JUDGED, JudgedReason)
         scores = {entry.reason.example_id: entry.scores for entry in judged}
-        order_PC, probabilities_PC = rankings.order(), np.exp(rankings.normalised())
-        examples = prepared.examples(Part.TEST)
-        for row in _spread(len(examples), _EXAMPLES):
-            example = examples[row]
-            target = rankings.codes.index(example.target_code)
-            yield WorkedExample(
-                example=example,
-                top=tuple(
-                    ScoredOccupation(rankings.codes[column], float(probabilities_PC[row, column]))
-                    for column in order_PC[row, :_TOP]
-                ),
-                target_rank=1 + order_PC[row].tolist().index(target),
-                reason=rankings.reasons[row],
-                scores=scores.get(example.example_id),
-            )
+        return worked_examples(prepared.examples(Part.TEST), rankings, scores)
 
 
 def _data_summary(prepared: PreparedData) -> DataSummary:
@@ -176,11 +159,6 @@ def _data_summary(prepared: PreparedData) -> DataSummary:
 
 def _curve(trajectory: Sequence[dict[str, float]], name: str) -> tuple[CurvePoint, ...]:
     return tuple(CurvePoint(int(row["step"]), row[name]) for row in trajectory if name in row)
-
-
-def _spread(total: int, count: int) -> list[int]:
-    """Give `count` places evenly spread over `total`: examples that nobody picked."""
-    return sorted({place * total // count for place in range(count)})
 
 
 def _inputs_first(stage: Stage) -> dict[str, Stage]:

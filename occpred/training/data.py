@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import lightning as L
+import torch
 from torch.utils.data import DataLoader
 
 from occpred.records import NextOccupationExample
@@ -18,6 +19,9 @@ class TreeDataModule(L.LightningDataModule):
 
     One Lightning batch is one optimizer step. The number of finished steps travels in the checkpoint, so a run that is
     taken up again begins with the next one.
+
+    Attributes:
+        plan: for each step, the indices of its trees.
     """
 
     def __init__(
@@ -38,20 +42,20 @@ class TreeDataModule(L.LightningDataModule):
         self._row_length = row_length
         self._rows_per_forward = rows_per_forward
         self._num_workers = num_workers
-        self._plan = plan_steps(len(trees), batch_size, epochs, seed)
+        self.plan = plan_steps(len(trees), batch_size, epochs, seed)
         self._finished_steps = 0
 
     @property
     def num_steps(self) -> int:
         """Optimizer steps of the whole training."""
-        return len(self._plan)
+        return len(self.plan)
 
     def train_dataloader(self) -> DataLoader[OptimizerStep]:
         """Steps from the first unfinished one on, for this rank."""
         assert self.trainer is not None
         steps = PackedSteps(
             self._trees,
-            self._plan,
+            self.plan,
             self._row_length,
             self._rows_per_forward,
             rank=self.trainer.global_rank,
@@ -67,6 +71,10 @@ class TreeDataModule(L.LightningDataModule):
     def val_dataloader(self) -> DataLoader[list[NextOccupationExample]]:
         """All validation examples as one batch: the predictor groups them by length itself."""
         return DataLoader([list(self._validation)] if self._validation else [], batch_size=None)  # type: ignore[arg-type]
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Move optimizer steps; validation examples are records and stay where they are."""
+        return batch.to(device) if isinstance(batch, OptimizerStep) else batch
 
     def state_dict(self) -> dict[str, Any]:
         """How far training has come, in steps."""

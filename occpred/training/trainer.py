@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import torch
     from lightning.pytorch.loggers import Logger
 
+    from occpred.training.data import TreeDataModule
+
 _CHECKPOINT = "resume.ckpt"
 
 
@@ -31,7 +33,7 @@ class Trainer(Settings):
     autocast_bfloat16: bool = False
     """Compute in bfloat16 where it is safe, over weights kept in the backbone's precision."""
     validate_every_steps: int = setting(100, minimum=1)
-    """Optimizer steps between two validations."""
+    """Optimizer steps between two validations; a shorter training has one at its end."""
     validation_examples: int = setting(64, minimum=0)
     """How many validation examples are answered each time; 0 leaves validation out."""
     checkpoint_every_steps: int = setting(50, minimum=1, incidental=True)
@@ -50,7 +52,7 @@ class Trainer(Settings):
     def fit(
         self,
         module: L.LightningModule,
-        data: L.LightningDataModule,
+        data: TreeDataModule,
         folder: Path,
         logger: Logger | None,
     ) -> None:
@@ -73,8 +75,8 @@ class Trainer(Settings):
             accelerator=self.accelerator,
             devices=self.devices,
             precision="bf16-mixed" if self.autocast_bfloat16 else "32-true",
-            val_check_interval=self.validate_every_steps,
-            check_val_every_n_epoch=None,
+            # Counted within the one epoch: Lightning's count over epochs is one too high after a resumption.
+            val_check_interval=min(self.validate_every_steps, data.num_steps),
             num_sanity_val_steps=0,
             limit_val_batches=1 if self.validation_examples else 0,
             callbacks=[ResumeCheckpoint(checkpoint, self.checkpoint_every_steps), TQDMProgressBar(refresh_rate=1)],

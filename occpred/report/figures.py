@@ -1,0 +1,209 @@
+"""The figures of a report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from occpred.records import SystemMetrics
+from occpred.report.data import (
+    CRITERIA,
+    MARKS,
+    CalibrationBin,
+    CurvePoint,
+    MetricColumn,
+    ReasonSummary,
+    TrainingCurves,
+)
+from occpred.report.drawing import ACCENT, GRID, INK, MUTED, SOFT, Drawing, draw
+from occpred.report.table import decimals, has_interval, interval, number
+from occpred.report.text import one_line
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 4.9
+"""In inches: two drawings fit side by side on a desk, and one stays readable on a phone."""
+MAX_POINTS = 150
+
+
+def forest(systems: Sequence[SystemMetrics], column: MetricColumn, group: str) -> Drawing:
+    """Each system's value of one metric as a dot on its interval, the first system set apart by a diamond.
+
+    Args:
+        systems: at least one; all have the metric.
+        column: the metric.
+        group: what the group of examples is called in a sentence.
+    """
+    shown = [(one_line(system.system), system.metrics[column.name]) for system in systems]
+    places = decimals(column, [estimate.value for _, estimate in shown])
+    unit = " (%)" if column.percent else ""
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for position, (_, estimate) in enumerate(shown):
+            colour = INK if position else ACCENT
+            low, high = (estimate.low, estimate.high) if has_interval(estimate) else (estimate.value, estimate.value)
+            axes.plot([low, high], [position, position], color=colour, linewidth=1.6)
+            axes.plot(estimate.value, position, "o" if position else "D", color=colour, markersize=6)
+            axes.annotate(
+                number(estimate.value, places),
+                (1, position),
+                xycoords=("axes fraction", "data"),
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="center",
+                color=colour,
+            )
+        axes.set_yticks(range(len(shown)), [_shortened(label) for label, _ in shown], color=INK)
+        axes.set_ylim(len(shown) - 0.5, -0.5)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x")
+        axes.set_xlabel(f"{column.label}{unit}")
+
+    values = (f"{label} {number(estimate.value, places)} {interval(estimate, places)}" for label, estimate in shown)
+    return draw(
+        paint,
+        name="forest",
+        title=f"{column.label} on {group}, by system",
+        description=f"Values with intervals{unit}: {'; '.join(values)}.",
+        caption=f"{column.label} on {group} with intervals. The diamond is {shown[0][0]}.",
+        size=(WIDTH, 0.75 + 0.33 * len(shown)),
+    )
+
+
+def _shortened(label: str, longest: int = 24) -> str:
+    return label if len(label) <= longest else label[: longest - 1] + "…"
+
+
+def training_loss(curves: TrainingCurves, position: int) -> Drawing:
+    """Training loss by optimizer step, with the validation loss where it was measured."""
+    train = averaged(curves.train_loss)
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        axes.plot([point.step for point in train], [point.value for point in train], color=MUTED, label="training")
+        if curves.validation_loss:
+            _points(axes, curves.validation_loss, "validation")
+        axes.legend(loc="upper right")
+        axes.grid(axis="y")
+        axes.set_xlabel("optimizer step")
+        axes.set_ylabel("loss per target token (nats)")
+
+    validation = f" {_course('Validation loss', curves.validation_loss)}" if curves.validation_loss else ""
+    return draw(
+        paint,
+        name=f"loss-{position}",
+        title=f"Loss of {curves.title}",
+        description=_course("Training loss", train) + validation,
+        caption=f"Loss of {curves.title} by optimizer step.",
+        size=(WIDTH, 3.1),
+    )
+
+
+def training_metric(curves: TrainingCurves, column: MetricColumn, position: int) -> Drawing:
+    """The validation metric by optimizer step."""
+    unit = " (%)" if column.percent else ""
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        _points(axes, curves.validation_metric, column.label)
+        axes.set_ylim(bottom=0)
+        axes.grid(axis="y")
+        axes.set_xlabel("optimizer step")
+        axes.set_ylabel(f"validation {column.label}{unit}")
+
+    return draw(
+        paint,
+        name=f"validation-{position}",
+        title=f"Validation {column.label} of {curves.title}",
+        description=_course(f"Validation {column.label}{unit}", curves.validation_metric),
+        caption=f"Validation {column.label} of {curves.title} by optimizer step.",
+        size=(WIDTH, 3.1),
+    )
+
+
+def _points(axes: Axes, points: Sequence[CurvePoint], label: str) -> None:
+    steps, values = [point.step for point in points], [point.value for point in points]
+    axes.plot(steps, values, "o-", color=ACCENT, markersize=4.5, linewidth=1.4, label=label)
+
+
+def _course(name: str, points: Sequence[CurvePoint]) -> str:
+    if not points:
+        return f"{name} was not logged."
+    first, last = points[0], points[-1]
+    return f"{name}: {first.value:.3g} at step {first.step}, {last.value:.3g} at step {last.step}."
+
+
+def averaged(points: Sequence[CurvePoint], most: int = MAX_POINTS) -> list[CurvePoint]:
+    """At most `most` points: the means of runs of neighbouring points, each run as long as the next."""
+    finite = [point for point in points if math.isfinite(point.value)]
+    length = max(1, math.ceil(len(finite) / most))
+    runs = [finite[start : start + length] for start in range(0, len(finite), length)]
+    return [CurvePoint(run[-1].step, sum(point.value for point in run) / len(run)) for run in runs]
+
+
+def calibration(bins: Sequence[CalibrationBin]) -> Drawing:
+    """Share of right answers by the probability given to them, with the number of answers below."""
+    filled = [entry for entry in bins if entry.count]
+
+    def paint(figure: Figure) -> None:
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        above.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 4)), label="perfect calibration")
+        confidences = [entry.confidence for entry in filled]
+        above.plot(
+            confidences, [entry.accuracy for entry in filled], "o-", color=ACCENT, markersize=5, label="the model"
+        )
+        above.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="share right")
+        above.legend(loc="upper left")
+        above.grid()
+        below.vlines(confidences, 0, [entry.count for entry in filled], color=SOFT, linewidth=9)
+        below.set(ylim=(0, None), xlabel="probability of the first choice", ylabel="answers")
+        below.grid(axis="y")
+
+    points = "; ".join(
+        f"probability {entry.confidence:.2f}, share right {entry.accuracy:.2f}, {entry.count} answers"
+        for entry in filled
+    )
+    return draw(
+        paint,
+        name="calibration",
+        title="Calibration",
+        description=f"Bins from least to most probable: {points}.",
+        caption="Calibration: on the dashed line, answers given a probability of p are right in a share p of cases.",
+        size=(WIDTH, 3.9),
+    )
+
+
+def marks(reasons: ReasonSummary) -> Drawing:
+    """How often each mark was given, by criterion: all judged reasons, and those selected."""
+
+    def paint(figure: Figure) -> None:
+        panels = figure.subplots(1, len(CRITERIA), sharey=True)
+        for axes, criterion in zip(panels, CRITERIA, strict=True):
+            axes.bar(MARKS, reasons.judged_marks[criterion], width=0.8, color=SOFT, label="judged")
+            axes.bar(MARKS, reasons.selected_marks[criterion], width=0.42, color=ACCENT, label="selected")
+            axes.set_title(criterion.capitalize())
+            axes.set_xticks(MARKS)
+            axes.tick_params(axis="x", length=0)
+            axes.grid(axis="y", color=GRID)
+        panels[0].set_ylabel("reasons")
+        panels[1].set_xlabel("mark (5 is best)")
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+
+    sentences = (
+        f"{criterion.capitalize()}: judged {', '.join(map(str, reasons.judged_marks[criterion]))}; "
+        f"selected {', '.join(map(str, reasons.selected_marks[criterion]))}."
+        for criterion in CRITERIA
+    )
+    return draw(
+        paint,
+        name="marks",
+        title="Marks of the reasons",
+        description=f"Counts of the marks 1 to 5. {' '.join(sentences)}",
+        caption="Marks from 1 (worst) to 5 (best): all judged reasons (wide bars) and the selected ones (narrow bars).",
+        size=(WIDTH, 3.1),
+    )

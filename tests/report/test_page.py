@@ -1,0 +1,190 @@
+"""The page: well formed, self-contained, complete, deterministic, and deaf to what data tell it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from occpred.report.data import ReportData
+from occpred.report.files import write_report
+from occpred.report.page import duration, environment, fact_label, fact_value, memory, percent_of, render_page
+from occpred.report.text import printable
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class Page(HTMLParser):
+    """Reads a page strictly: every tag that is opened is closed, in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs)
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append((self.open[-1] if self.open else "", " ".join(data.split())))
+
+    def within(self, tag: str) -> list[str]:
+        return [text for parent, text in self.texts if parent == tag]
+
+    def values(self, attribute: str) -> Iterator[str]:
+        return (attributes[attribute] for _, attributes in self.elements if attribute in attributes)
+
+
+@pytest.fixture(scope="module")
+def page(page_source: str) -> Page:
+    return Page(page_source)
+
+
+def check_self_contained(page: Page) -> None:
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "base", "form"}
+    for tag, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on") or name in ("src", "srcset", "action")], tag
+    assert all(reference.startswith("#") for reference in page.values("href"))
+    assert all(set(re.findall(r"url\((.)", style)) <= {"#"} for style in page.values("style"))
+    (style,) = page.within("style")
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_page_is_self_contained_and_every_reference_holds(page: Page) -> None:
+    check_self_contained(page)
+    ids = list(page.values("id"))
+    assert len(ids) == len(set(ids))
+    assert {reference.removeprefix("#") for reference in page.values("href")} <= set(ids)
+    assert {name for names in page.values("aria-labelledby") for name in names.split()} <= set(ids)
+
+
+def test_page_forbids_scripts_and_loading(page: Page) -> None:
+    policy = next(attributes for tag, attributes in page.elements if "http-equiv" in attributes)
+    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_sections_and_tables(page: Page) -> None:
+    assert page.within("h2") == ["Results", "Training and calibration", "Data", "Reasons", "Examples", "Provenance"]
+    assert page.within("h1") == ["demo"]
+    assert page.within("title")[0] == "demo – occpred report"
+    captions = page.within("figcaption")
+    assert captions[:3] == [
+        "All test examples (n = 200)",
+        "Movers: the next occupation differs from the last (n = 131)",
+        "Stayers: the next occupation repeats the last (n = 69)",
+    ]
+    assert [tag for tag, _ in page.elements].count("svg") == 5
+    assert [tag for tag, _ in page.elements].count("article") == 10
+
+
+def test_numbers_are_on_the_page(page: Page) -> None:
+    spans, cells, words = page.within("span"), page.within("td"), page.within("dd")
+    assert {"44.0", "(best)", "[38.7, 49.5]", "+10.0", "(better)"} <= set(spans)
+    assert {"1,764", "617", "35.0%", "2 min 11 s", "1.42 GB", "1 h 5 min"} <= set(cells)
+    assert {"34.9%", "4.217", "22", "built in", "2.13.0"} <= set(words)
+    assert any("reaches AccEM 34.0%" in text for text in page.within("p"))
+    assert "occpred experiments=demo" in page.within("code")
+    assert any("10 of 910 rows" in text for text in page.within("p"))
+    assert "unknown code" in page.within("th")
+
+
+def test_right_and_wrong_are_said_in_words(page: Page, data: ReportData) -> None:
+    outcomes = [text for text in page.within("p") if text.startswith(("Right", "Wrong"))]
+    assert outcomes == [
+        "Right" if worked.target_rank == 1 else f"Wrong: the true occupation is ranked {worked.target_rank} of 132"
+        for worked in data.examples
+    ]
+
+
+def test_two_reports_are_equal_to_the_byte(data: ReportData, page_source: str, tmp_path: Path) -> None:
+    assert write_report(data, tmp_path) == tmp_path / "report.html"
+    assert (tmp_path / "report.html").read_bytes() == page_source.encode("utf-8")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["differences.csv", "metrics.csv", "metrics.tex", "report.html"]
+
+
+def test_hostile_text_is_only_text(hostile_source: str) -> None:
+    page = Page(hostile_source)
+    check_self_contained(page)
+    assert "{{7*7}}{% raw %}" in page.within("h1")[0]
+    assert page.within("h1")[0].startswith("<script>alert(1)</script>")
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", hostile_source)
+    assert page.within("pre") == []
+    assert [text for text in page.within("blockquote") if "\\input{/etc/passwd}" in text]
+
+
+@given(st.text())
+def test_any_text_reads_back_from_element_and_attribute(text: str) -> None:
+    rendered = environment().from_string('<p title="{{ text }}">{{ text }}</p>').render(text=text)
+    parts = re.fullmatch(r'<p title="([^"<>]*)">([^<>]*)</p>', rendered)
+    assert parts
+    assert html.unescape(parts[1]) == html.unescape(parts[2]) == printable(text)
+
+
+@pytest.fixture(scope="module")
+def bare(data: ReportData) -> ReportData:
+    return replace(
+        data,
+        results=replace(data.results, rows=data.results.rows[:1], differences=()),
+        reasons=None,
+        training=(),
+        calibration=(),
+        examples=(),
+        data=replace(data.data, rejected=(), facts={}, splits=()),
+        run=replace(data.run, stages=(), seeds={}, versions={}),
+    )
+
+
+def test_a_bare_report_has_a_page(bare: ReportData) -> None:
+    page = Page(render_page(bare))
+    assert "Reasons" not in page.within("h2")
+    assert "No training was logged." in page.within("p")
+
+
+def test_a_long_history_is_cut(data: ReportData, bare: ReportData) -> None:
+    worked = data.examples[0]
+    position = worked.example.history.positions[0]
+    history = replace(worked.example.history, positions=(position,) * 10_000)
+    long = replace(bare, examples=(replace(worked, example=replace(worked.example, history=history)),))
+    page = Page(render_page(long))
+    assert "9,988 earlier positions are left out" in page.within("li")
+
+
+def test_small_formats() -> None:
+    assert (duration(4.26), duration(59.7), duration(131), duration(7260)) == (
+        "4.3 s",
+        "1 min 0 s",
+        "2 min 11 s",
+        "2 h 1 min",
+    )
+    assert (memory(None), memory(1_420_000_000)) == ("–", "1.42 GB")
+    assert (percent_of(1, 8), percent_of(1, 0)) == ("12.5%", "–")
+    assert (fact_label("esco_codes_mapped_share"), fact_value(0.98, "esco_codes_mapped_share")) == (
+        "Esco codes mapped",
+        "98.0%",
+    )
+    assert (fact_value(12345, "rows"), fact_value(0.12345, "mean"), fact_value("x", "y")) == ("12,345", "0.1235", "x")

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import doctest
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from occpred.trees import packing, token_tree
+from occpred.trees.token_tree import TokenTree
+
+tokens = st.integers(0, 3)
+trunks = st.lists(tokens, min_size=1, max_size=5)
+branch_lists = st.lists(st.lists(tokens, min_size=1, max_size=6), min_size=1, max_size=8)
+
+
+@pytest.mark.parametrize("module", [token_tree, packing])
+def test_docstrings_hold(module: object) -> None:
+    results = doctest.testmod(module)  # type: ignore[arg-type]
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+@given(trunks, branch_lists)
+def test_every_branch_can_be_read_back_along_its_path(trunk: list[int], branches: list[list[int]]) -> None:
+    tree = TokenTree.grow(trunk, branches)
+    assert list(tree.tokens[: tree.trunk_length]) == trunk
+    assert [[tree.tokens[node] for node in path] for path in tree.paths] == branches
+
+
+@given(trunks, branch_lists)
+def test_the_subtree_run_says_exactly_who_is_an_ancestor(trunk: list[int], branches: list[list[int]]) -> None:
+    tree = TokenTree.grow(trunk, branches)
+    for node in range(len(tree)):
+        ancestors, current = {node}, node
+        while (current := tree.parents[current]) >= 0:
+            ancestors.add(current)
+        by_run = {other for other in range(len(tree)) if other <= node < tree.ends[other]}
+        assert by_run == ancestors
+        assert tree.depths[node] == len(ancestors) - 1
+
+
+@given(trunks, branch_lists)
+def test_shared_beginnings_are_stored_once(trunk: list[int], branches: list[list[int]]) -> None:
+    tree = TokenTree.grow(trunk, branches)
+    prefixes = {tuple(branch[:length]) for branch in branches for length in range(1, len(branch) + 1)}
+    assert len(tree) == len(trunk) + len(prefixes)
+
+
+@pytest.mark.parametrize(("trunk", "branches"), [([], [[1]]), ([1], []), ([1], [[2], []])])
+def test_an_empty_part_is_refused(trunk: list[int], branches: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="none of them empty"):
+        TokenTree.grow(trunk, branches)
