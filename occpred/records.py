@@ -155,6 +155,15 @@ class SystemMetrics:
     metrics: Mapping[str, Estimate] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class CalibrationBin:
+    """The answers of one bin: mean probability of the first choice, share of them right, and how many there are."""
+
+    confidence: float
+    accuracy: float
+    count: int
+
+
 def from_json(kind: type[Record], text: str | bytes) -> Record:
     """Read one record of `kind` from JSON text. Raises `pydantic.ValidationError` where it does not fit."""
     record: Record = _adapter(kind).validate_json(text)  # type: ignore[arg-type]

@@ -5,23 +5,13 @@ Shapes: P examples, B bins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from occpred.evaluation.scores import Floats, Scores
+from occpred.records import CalibrationBin
 
 BINS = 15
 """Equal-width bins of the top-1 confidence, as in Guo et al. 2017, "On Calibration of Modern Neural Networks"."""
-
-
-@dataclass(frozen=True)
-class CalibrationBin:
-    """The examples of one bin: mean top-1 confidence, share of right top-1 answers, and how many there are."""
-
-    confidence: float
-    accuracy: float
-    count: int
 
 
 def calibration_bins(scores: Scores) -> tuple[CalibrationBin, ...]:

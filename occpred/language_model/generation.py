@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Generation(Settings):
     """How completions are drawn."""
 
-    max_new_tokens: int = setting(96, minimum=1)
+    max_new_tokens: int = setting(128, minimum=1)
     """A completion that has not come to its end by then is cut."""
     temperature: float = setting(0.0, minimum=0)
     """0 takes the most probable token each time; 1 samples from the model as it is."""
@@ -42,7 +42,7 @@ class Generation(Settings):
         """Continue each prompt until `stop` appears, the model ends its text, or `max_new_tokens` are written.
 
         Args:
-            model: a Hugging Face causal language model, with or without adapters.
+            model: a Hugging Face causal language model in evaluation mode, with or without adapters.
             tokenizer: the model's own.
             prompts: token ids; each non-empty.
             stop: the text at which a completion ends; it is kept in the completion.

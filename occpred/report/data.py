@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from occpred.records import (
+    CalibrationBin,
     Estimate,
     JudgedReason,
     JudgeScores,
@@ -216,15 +217,6 @@ class TrainingCurves:
     validation_loss: tuple[CurvePoint, ...] = ()
     validation_metric: tuple[CurvePoint, ...] = ()
     validation_column: MetricColumn | None = None
-
-
-@dataclass(frozen=True)
-class CalibrationBin:
-    """The answers of one bin: mean probability of the first choice, share of them right, and how many there are."""
-
-    confidence: float
-    accuracy: float
-    count: int
 
 
 @dataclass(frozen=True)

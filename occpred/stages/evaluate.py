@@ -10,11 +10,11 @@ from typing import ClassVar
 from occpred.artifacts.signature import configuration, signature
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
-from occpred.evaluation.calibration import CalibrationBin, calibration_bins
+from occpred.evaluation.calibration import calibration_bins
 from occpred.evaluation.intervals import GROUPS, Evaluation
 from occpred.evaluation.scores import Scores, score
 from occpred.rankings import Rankings
-from occpred.records import SystemMetrics, read_jsonl, write_jsonl
+from occpred.records import CalibrationBin, SystemMetrics, read_jsonl, write_jsonl
 from occpred.report.data import PairedDifference
 from occpred.settings import MISSING, setting
 from occpred.stages.answer import Answer, AnswerByBaselines, read_baselines

@@ -16,7 +16,6 @@ from occpred.evaluation.measures import MEASURES
 from occpred.rankings import Rankings
 from occpred.records import JudgedReason, read_jsonl
 from occpred.report.data import (
-    CalibrationBin,
     CurvePoint,
     DataSummary,
     MetricColumn,
@@ -77,9 +76,7 @@ class Report(Stage):
             titles={occupation.code: occupation.title for occupation in prepared.taxonomy.occupations},
             reasons=self._reason_summary(store, prepared),
             training=(self._curves(store),),
-            calibration=tuple(
-                CalibrationBin(entry.confidence, entry.accuracy, entry.count) for entry in evaluated.calibration()
-            ),
+            calibration=tuple(evaluated.calibration()),
             examples=self._worked_examples(store, prepared),
         )
 

@@ -1,0 +1,1 @@
+"""Reasons: who proposes them, who judges them, and which are kept."""

@@ -1,0 +1,34 @@
+"""What every teacher shares: it proposes reasons for people's next occupations."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from occpred.records import NextOccupationExample, Reason
+from occpred.settings import Settings, setting
+
+if TYPE_CHECKING:
+    from occpred.taxonomy.taxonomy import Taxonomy
+
+
+@dataclass
+class Teacher(Settings, ABC):
+    """A source of oracle reasons."""
+
+    sees_target: bool = False
+    """Whether the teacher is told the true next occupation (answer-aware) or has only the history (blind)."""
+    num_candidates: int = setting(4, minimum=1)
+    """Reasons proposed for each example."""
+    seed: int = setting(0, minimum=0)
+    """Seed of all random choices."""
+
+    @abstractmethod
+    def propose(self, examples: Sequence[NextOccupationExample], taxonomy: Taxonomy) -> Iterator[Reason]:
+        """Give `num_candidates` reasons for each example, in the order of `examples`, then of candidate.
+
+        All examples come at once, so that a teacher may work on many at a time; the reasons come one by one, so that
+        the caller can show how far the work is.
+        """
