@@ -71,10 +71,13 @@ def cover(survey_codes: Iterable[str], codes: Iterable[str]) -> Mapping[str, tup
 
 def _read_edges(path: Path) -> dict[tuple[str, str], float]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             if missing := {SOURCE, TARGET, PROBABILITY} - set(reader.fieldnames or ()):
                 raise UserError(f"careers.mobility_path={path}: the columns {', '.join(sorted(missing))} are missing")
-            return {(row[SOURCE], row[TARGET]): float(row[PROBABILITY]) for row in reader}
-    except (OSError, ValueError, TypeError) as error:
+            edges = {(row[SOURCE], row[TARGET]): float(row[PROBABILITY]) for row in reader}
+    except (OSError, ValueError, TypeError, csv.Error) as error:
         raise UserError(f"careers.mobility_path={path}: cannot be read as a mobility edge list: {error}") from error
+    if wrong := [edge for edge, probability in edges.items() if not 0 <= probability <= 1]:
+        raise UserError(f"careers.mobility_path={path}: {edges[wrong[0]]} of {wrong[0]} is not a probability")
+    return edges

@@ -24,7 +24,7 @@ class Flavour:
 
 def flavour(group: str, title: str) -> Flavour:
     """The words of a major group; a group that is not in the SOC gets words made from its `title`."""
-    plain = Flavour((title,), (f"{title} Services", "Works", "Partners"), (f"all that has to do with {title}",))
+    plain = Flavour((title,), (f"{title} Services", "Works", "Partners"), (f"dealing with {title}",))
     return FLAVOURS.get(group, plain)
 
 

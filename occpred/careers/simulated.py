@@ -15,6 +15,7 @@ from occpred.careers.disclosure import Disclosure
 from occpred.careers.mobility import read_mobility
 from occpred.careers.person import MAX_POSITIONS, SimulatedPerson, draw_person
 from occpred.careers.source import MIN_POSITIONS, CareerData, Careers
+from occpred.careers.true_reason import true_reasons
 from occpred.careers.world import World
 from occpred.progress import progress
 from occpred.settings import setting
@@ -43,7 +44,8 @@ class SimulatedCareers(Careers):
     def read(self, taxonomy: Taxonomy) -> CareerData:
         """Simulate everybody. Raises `UserError` where the mobility file is unusable or the taxonomy too small."""
         indexes = progress(range(self.num_people), "careers", total=self.num_people, unit="person")
-        people = list(self.simulate(taxonomy, indexes))
+        world = self.world(taxonomy)
+        people = list(self._draw(world, indexes))
         histories = tuple(person.history for person in people)
         pairs = sum(len(history.positions) - 1 for history in histories)
         stays = sum(
@@ -56,7 +58,7 @@ class SimulatedCareers(Careers):
             rejected=(),
             rows_read=self.num_people,
             facts={"positions_mean": pairs / self.num_people + 1, "stay_share": stays / pairs},
-            true_reasons=tuple(reason for person in people for reason in person.true_reasons),
+            true_reasons=tuple(reason for person in people for reason in true_reasons(world, person)),
         )
 
     def world(self, taxonomy: Taxonomy) -> World:
@@ -65,8 +67,10 @@ class SimulatedCareers(Careers):
         return World(taxonomy, self.preference_strength, self.stay_share, mobility_CC)
 
     def simulate(self, taxonomy: Taxonomy, indexes: Iterable[int]) -> Iterator[SimulatedPerson]:
-        """Yield the people of these indexes, whatever `num_people` is, so that processes can share the work."""
-        world = self.world(taxonomy)
+        """The people of these indexes, whatever `num_people` is, so that processes can share the work."""
+        return self._draw(self.world(taxonomy), indexes)
+
+    def _draw(self, world: World, indexes: Iterable[int]) -> Iterator[SimulatedPerson]:
         disclosure = Disclosure(world, self.disclosure, self.alternate_title_share)
         for index in indexes:
             yield draw_person(world, disclosure, self.mean_positions, self.seed, index)

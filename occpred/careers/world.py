@@ -31,13 +31,13 @@ TENURE_NOISE = 0.5
 
 # Weights of the utilities, in nats. They were tuned on the sample taxonomy so that a person's move is fairly sure for
 # who knows their preference and unsure for who knows only their last occupation.
-_RELATED, _POPULAR = 1.0, 0.2
-_CALLING, _INTEREST, _ZONE = 14.0, 12.0, 6.5
+_RELATED, _POPULAR = 3.0, 0.2
+_CALLING, _INTEREST, _ZONE = 16.0, 12.0, 7.5
 _WISHED_ZONES = 2.0  # the fully ambitious wish to rise by so many job zones at once
-_UNPREPARED, _UNQUALIFIED, _RETURNING = 4.0, 25.0, 7.0
-_START_FIELD, _START_ZONE = 3.0, 1.0
+_UNPREPARED, _UNQUALIFIED, _RETURNING = 4.0, 40.0, 8.0
+_START_FIELD, _START_ZONE, _START_BELOW = 3.0, 1.5, 0.5
 _STABILITY, _TENURE = 7.0, 0.5  # of the log-odds of staying
-_MEAN_LEVEL_SHIFT, _LEVEL_SPREAD, _LOWEST_LEVEL = 0.8, 0.7, 0.3
+_LEVEL_ABOVE_ZONE, _LEVEL_AMBITION, _LEVEL_SPREAD, _LOWEST_LEVEL = 0.2, 0.8, 0.7, 0.3
 _FIELD_IS_CALLING, _FIELD_IS_INTEREST = 0.55, 0.2
 _RANK_DECAY = 8.0
 _FOREIGN_INTEREST = 0.01
@@ -115,6 +115,8 @@ class World:
         self._closeness_GC = _closeness(related_CC, group_C, len(self.groups))
         self._interest_GG = _interests(self._closeness_GC, group_C)
         self._group_zone_G = np.array([self._zone_C[group_C == group].mean() for group in range(len(self.groups))])
+        schoolings = (Schooling(level, group) for level in LEVELS for group in self.groups)
+        self._barriers = {schooling: self._barriers_of(schooling) for schooling in schoolings}
         self._stay_intercept = _stay_intercept(stay_share, preference_strength)
 
     def group_title(self, group: str) -> str:
@@ -131,7 +133,8 @@ class World:
 
     def level_probabilities(self, preference: Preference) -> Floats:
         """Probability of each education level (L,): what the calling asks for, more for the ambitious."""
-        mean = self._group_zone_G[self._group_indices[preference.calling]] + _MEAN_LEVEL_SHIFT * preference.ambition
+        usual_zone = self._group_zone_G[self._group_indices[preference.calling]]
+        mean = usual_zone + _LEVEL_ABOVE_ZONE + _LEVEL_AMBITION * preference.ambition
         weight_L = np.exp(-0.5 * ((np.array(LEVELS) - mean) / _LEVEL_SPREAD) ** 2)
         weight_L[0] *= _LOWEST_LEVEL
         return np.asarray(weight_L / weight_L.sum())
@@ -145,10 +148,10 @@ class World:
         return probability_G
 
     def start_probabilities(self, schooling: Schooling) -> Floats:
-        """Probability of each first occupation (C,): near the field learnt, a zone below the education."""
-        wished_zone = max(schooling.level - 1, LEVELS[0])
+        """Probability of each first occupation (C,): near the field learnt, at its level or a zone below."""
+        wished_zone = schooling.level - _START_BELOW
         utility_C = _START_FIELD * self._closeness_GC[self._group_indices[schooling.field]] + self._popular_C
-        return _softmax(utility_C - _START_ZONE * np.abs(self._zone_C - wished_zone) - self._barriers(schooling))
+        return _softmax(utility_C - _START_ZONE * np.abs(self._zone_C - wished_zone) - self._barriers[schooling])
 
     def stay_probability(self, preference: Preference, months: float) -> float:
         """Probability that the next position repeats the occupation held for `months`."""
@@ -206,12 +209,12 @@ class World:
 
     def _limits(self, current: str, schooling: Schooling, held: Collection[str]) -> Floats:
         """What holds each person back from each occupation, whatever they want, (C,)."""
-        limits_C = -self._strength * self._barriers(schooling)
+        limits_C = -self._strength * self._barriers[schooling]
         limits_C[[self.taxonomy.index(code) for code in held]] -= self._strength * _RETURNING
         limits_C[self.taxonomy.index(current)] = _NEVER
         return limits_C
 
-    def _barriers(self, schooling: Schooling) -> Floats:
+    def _barriers_of(self, schooling: Schooling) -> Floats:
         """What education puts in the way of each occupation (C,): zone 5 asks for the degree, in a field that fits."""
         fits_C = self._closeness_GC[self._group_indices[schooling.field]] >= _DEGREE_FITS
         barred_C = (self._zone_C == LEVELS[-1]) & ~(fits_C & (schooling.level == LEVELS[-1]))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from occpred.records import SystemMetrics
+from occpred.records import CalibrationBin, SystemMetrics
 from occpred.report.data import (
     CRITERIA,
     MARKS,

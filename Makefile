@@ -1,0 +1,43 @@
+# Every target installs what it needs into .venv first; nothing outside this folder is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+# Small models gain nothing from many threads, and test processes must not fight for cores.
+TEST_ENVIRONMENT := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow check format golden clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Make .venv and install occpred, with the pinned versions, into it
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## Run the whole road on simulated people with the embedded model: minutes on two CPU cores
+	$(BIN)/occpred experiments=demo
+
+test: $(INSTALLED) ## Run the tests
+	$(TEST_ENVIRONMENT) $(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow'
+
+test-slow: $(INSTALLED) ## Run the tests that take minutes
+	$(TEST_ENVIRONMENT) $(BIN)/pytest -m slow
+
+check: $(INSTALLED) ## Lint (ruff) and type-check (mypy)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## Format the code and apply safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+golden: $(INSTALLED) ## Write the golden files of the tests anew; look at the difference before you commit it
+	OCCPRED_GOLDEN=write $(TEST_ENVIRONMENT) $(BIN)/pytest -k golden
+
+clean: ## Remove .venv, results and caches
+	rm -rf .venv artifacts runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

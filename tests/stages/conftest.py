@@ -1,0 +1,42 @@
+"""A whole experiment, small enough to run many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from occpred.config import CONF, register_schemas, to_experiment
+from occpred.experiment import Experiment
+
+# A model of the real architecture whose weights are random: the road is under test here, not what it leads to.
+SMALL = [
+    "experiments=demo",
+    "careers.num_people=60",
+    "backbone.random_init=true",
+    "+backbone.architecture={model_type: qwen3, vocab_size: 4096, hidden_size: 32, intermediate_size: 48, "
+    "num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1, head_dim: 16}",
+    "selection=none",
+    "optimizer.epochs=1",
+    "trainer.validation_examples=2",
+    "trainer.validate_every_steps=3",
+    "trainer.checkpoint_every_steps=2",
+    "evaluation.bootstrap_samples=100",
+    "ranking.free_text.generation.max_new_tokens=4",
+]
+
+MakeExperiment = Callable[..., Experiment]
+
+
+@pytest.fixture
+def small_experiment(tmp_path: Path) -> MakeExperiment:
+    """Composes the small experiment, with more overrides on top, in a store of this test's own."""
+
+    def make(*overrides: str) -> Experiment:
+        register_schemas()
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return to_experiment(compose("config", [*SMALL, f"store={tmp_path / 'artifacts'}", *overrides]))
+
+    return make
