@@ -69,7 +69,7 @@ def _education_line(entry: EducationEntry) -> str:
 
 
 def _position_line(position: Position, taxonomy: Taxonomy) -> str:
-    official = taxonomy[position.occupation_code].title
+    official = plain(taxonomy[position.occupation_code].title)
     wording = plain(position.title)
     line = f"- {official}"
     if wording and wording != official:
@@ -88,13 +88,17 @@ def _dates(start: str | None, end: str | None) -> str:
     return f" (until {plain(end)})" if end else ""
 
 
-_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_UNSEEN = re.compile(
+    r"[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Marks of direction, spaces without width, tags and broken characters: what a reader does not see but a model does."""
 _ANGLES = str.maketrans({"<": "‹", ">": "›"})
 
 
 def plain(text: str) -> str:
-    """Return untrusted text as one line that cannot be taken for markup: no control characters, no angle brackets."""
-    return _BREAKS.sub(" ", text).translate(_ANGLES).strip()
+    """Return untrusted text as one visible line that cannot be taken for markup: no controls, no angle brackets."""
+    return _BREAKS.sub(" ", _UNSEEN.sub("", text)).translate(_ANGLES).strip()
 
 
 @dataclass(frozen=True)

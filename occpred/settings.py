@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator, Mapping
+import math
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from occpred.errors import UserError
 
-_MINIMUM, _MAXIMUM, _ABOVE, _BELOW = "minimum", "maximum", "above", "below"
+_BOUNDS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
+    "minimum": ("at least", operator.ge),
+    "maximum": ("at most", operator.le),
+    "above": ("above", operator.gt),
+    "below": ("below", operator.lt),
+}
 _INCIDENTAL, _CONTENT = "incidental", "content"
 MISSING: Any = "???"
 """OmegaConf's mark of a mandatory value: a setting without a default that can be guessed."""
@@ -45,8 +52,8 @@ def setting(
         incidental: the value cannot change a result (devices, folders, logging), so it does not count in signatures.
         content: the value is a path; what counts in signatures is what the file or folder contains, not where it is.
     """
-    bounds = {_MINIMUM: minimum, _MAXIMUM: maximum, _ABOVE: above, _BELOW: below}
-    metadata = {name: bound for name, bound in bounds.items() if bound is not None}
+    bounds = zip(_BOUNDS, (minimum, maximum, above, below), strict=True)
+    metadata: dict[str, Any] = {name: bound for name, bound in bounds if bound is not None}
     metadata |= {_INCIDENTAL: incidental, _CONTENT: content}
     if isinstance(default, list | dict | Settings):
         return dataclasses.field(default_factory=lambda: copy.deepcopy(default), metadata=metadata)
@@ -82,17 +89,18 @@ def range_errors(kind: type, values: Mapping[str, Any], prefix: str) -> Iterator
     """
     for field in dataclasses.fields(kind):
         value = values.get(field.name)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            for complaint in _complaints(field.metadata, value):
-                yield f"{prefix}{field.name}={value}: must be {complaint}"
+        if isinstance(value, float) and not math.isfinite(value):
+            yield f"{prefix}{field.name}={value}: must be a finite number"
+        elif isinstance(value, int | float) and not isinstance(value, bool) and not _is_within(field, value):
+            yield f"{prefix}{field.name}={value}: must be {allowed_range(field)}"
 
 
-def _complaints(metadata: Mapping[str, Any], value: float) -> Iterator[str]:
-    if _MINIMUM in metadata and not value >= metadata[_MINIMUM]:
-        yield f"at least {metadata[_MINIMUM]}"
-    if _MAXIMUM in metadata and not value <= metadata[_MAXIMUM]:
-        yield f"at most {metadata[_MAXIMUM]}"
-    if _ABOVE in metadata and not value > metadata[_ABOVE]:
-        yield f"above {metadata[_ABOVE]}"
-    if _BELOW in metadata and not value < metadata[_BELOW]:
-        yield f"below {metadata[_BELOW]}"
+def allowed_range(field: dataclasses.Field[Any]) -> str:
+    """The range that a field declares, in words; empty where it declares none."""
+    return " and ".join(
+        f"{words} {field.metadata[name]}" for name, (words, _) in _BOUNDS.items() if name in field.metadata
+    )
+
+
+def _is_within(field: dataclasses.Field[Any], value: float) -> bool:
+    return all(holds(value, field.metadata[name]) for name, (_, holds) in _BOUNDS.items() if name in field.metadata)

@@ -11,7 +11,7 @@ import torch
 from hypothesis import settings
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, Qwen3Config, Qwen3ForCausalLM
 
-from occpred.language_model.backbone import Backbone, Precision
+from occpred.language_model.backbone import Backbone, EmbeddedBackbone, Precision
 from occpred.taxonomy.sample import SampleTaxonomy
 from occpred.taxonomy.taxonomy import Taxonomy
 
@@ -49,7 +49,7 @@ def taxonomy() -> Taxonomy:
 @pytest.fixture(scope="session")
 def tiny_backbone() -> Backbone:
     """The embedded backbone in float32."""
-    return Backbone(name="embedded/tiny", precision=Precision.FLOAT32)
+    return EmbeddedBackbone(name="tiny", precision=Precision.FLOAT32)
 
 
 def _micro(family: str) -> PreTrainedModel:

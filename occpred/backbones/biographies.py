@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from occpred.backbones.motives import VOICES, Step, Voice, capital, motive
+from occpred.backbones.motives import UNKNOWN_ZONE, VOICES, Step, Voice, capital, motive
 from occpred.prompts import plain
 from occpred.records import CareerHistory, EducationEntry, Position
 from occpred.taxonomy.taxonomy import Taxonomy
 
-_LOWEST_ZONE = 1
 _NOTE_SHARE, _REMARK_SHARE = 0.5, 0.7
 
 _MOVES = (
@@ -92,13 +91,18 @@ def step_sentence(step: Step, voice: Voice, random: Random) -> str:
     return _sentence(frame, facts | _when(step.after, random))
 
 
+def remark(step: Step, voice: Voice, random: Random) -> str:
+    """Tell only the motive of a step, not where it led."""
+    return f"{capital(voice.subject)} {motive(step, voice, random)}."
+
+
 def diary(history: CareerHistory, taxonomy: Taxonomy, random: Random) -> str:
     """List the occupations by official title, one a line, with remarks in between on why the next step was taken."""
     voice, frame, dated = random.choice(VOICES), random.choice(_ENTRIES), random.random() < _NOTE_SHARE
     lines = []
     for index, position in enumerate(history.positions):
         if index and random.random() < _REMARK_SHARE:
-            lines.append(f"{capital(voice.subject)} {motive(Step(history, index, taxonomy), voice, random)}.")
+            lines.append(remark(Step(history, index, taxonomy), voice, random))
         date = f", {plain(position.start)}" if dated and position.start else ""
         lines.append(frame.format(title=taxonomy[position.occupation_code].title) + date)
     return "\n".join(lines)
@@ -123,7 +127,7 @@ def _beginning(position: Position, voice: Voice, taxonomy: Taxonomy, random: Ran
 
 def _closing(history: CareerHistory, voice: Voice, taxonomy: Taxonomy, random: Random) -> Iterator[str]:
     codes = [position.occupation_code for position in history.positions]
-    zones = [taxonomy[code].job_zone or _LOWEST_ZONE for code in codes]
+    zones = [taxonomy[code].job_zone or UNKNOWN_ZONE for code in codes]
     groups = [taxonomy.major_group_title(code) for code in codes]
     facts = voice.words() | {"first_zone": zones[0], "top_zone": max(zones), "fond": max(groups, key=groups.count)}
     fitting: list[Sequence[str]] = [_FOND]

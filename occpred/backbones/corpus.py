@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
-from occpred.backbones.biographies import biography, diary, step_sentence
+from occpred.backbones.biographies import biography, diary, remark, step_sentence
 from occpred.backbones.motives import VOICES, Step
 from occpred.backbones.statements import remarks, roll_call, statements
 from occpred.careers.simulated import SimulatedCareers
@@ -78,11 +78,14 @@ def _about(history: CareerHistory, taxonomy: Taxonomy, random: Random) -> Iterat
 
 
 def _story(history: CareerHistory, taxonomy: Taxonomy, random: Random) -> str:
-    """Break a timeline off and tell the next step in a sentence, so that motives are read in the light of a history."""
+    """Break a timeline off, then tell the next step and its motive: motives are read in the light of a history."""
     index = random.randrange(1, len(history.positions))
     earlier = replace(history, positions=history.positions[:index])
     timeline = render_history(_incomplete(earlier, taxonomy, random), taxonomy)
-    return f"{timeline}\n{step_sentence(Step(history, index, taxonomy), random.choice(VOICES), random)}"
+    step, voice = Step(history, index, taxonomy), random.choice(VOICES)
+    if random.random() < 0.5:
+        return f"{timeline}\n{step_sentence(step, voice, random)}"
+    return f"{timeline}\n{remark(step, voice, random)}\n{step.new_title}"
 
 
 def _incomplete(history: CareerHistory, taxonomy: Taxonomy, random: Random) -> CareerHistory:

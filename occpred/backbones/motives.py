@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from random import Random
+from typing import Any
 
 from occpred.records import CareerHistory, Position
 from occpred.taxonomy.taxonomy import Taxonomy
 
 _LONG_STAY, _SHORT_STAY = 6, 1
-_UNKNOWN_ZONE = 3
+UNKNOWN_ZONE = 3
+"""Where the taxonomy gives no job zone, the middle one is told."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Voice:
     was: str
     has: str
 
-    def words(self) -> dict[str, object]:
+    def words(self) -> dict[str, Any]:
         """The forms by name; `Subject` and `Possessive` begin a sentence."""
         return {**asdict(self), "Subject": capital(self.subject), "Possessive": capital(self.possessive)}
 
@@ -51,7 +53,7 @@ class Step:
             taxonomy.major_group_title(position.occupation_code) for position in history.positions[: index + 1]
         ]
         self.old_title, self.new_title = old.title, new.title
-        self.old_zone, self.new_zone = old.job_zone or _UNKNOWN_ZONE, new.job_zone or _UNKNOWN_ZONE
+        self.old_zone, self.new_zone = old.job_zone or UNKNOWN_ZONE, new.job_zone or UNKNOWN_ZONE
         self.old_group, self.new_group = group_titles[-2:]
         self.returned = self.moved and self.new_group != self.old_group and self.new_group in group_titles[:-2]
         self.related = new.code in old.related

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from occpred.settings import Settings, setting
+from occpred.errors import UserError
+from occpred.settings import SettingError, Settings, setting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,11 +52,22 @@ class LoRA(Adaptation):
     quantised: bool = False
     """Hold the frozen linear layers in 4-bit NF4 (QLoRA, Dettmers et al. 2023, through bitsandbytes)."""
 
+    def __post_init__(self) -> None:
+        """Refuse adapters on nothing."""
+        super().__post_init__()
+        if not self.targets:
+            raise SettingError("LoRA.targets=[]: must name at least one linear layer")
+
     def __call__(self, model: PreTrainedModel, seed: int) -> nn.Module:
-        """Freeze `model`, quantise it if asked, and add adapters whose product starts at zero."""
+        """Freeze `model`, quantise it if asked, and add adapters whose product starts at zero.
+
+        Raises:
+            UserError: a target that is no linear layer of the model.
+        """
         import torch
         from peft import LoraConfig, get_peft_model
 
+        self._check_targets(model)
         if self.quantised:
             quantise_linear_layers(model)
         config = LoraConfig(
@@ -73,7 +85,8 @@ class LoRA(Adaptation):
     def save(self, model: nn.Module, folder: Path) -> None:
         """Write a plain PEFT adapter: `adapter_model.safetensors` and `adapter_config.json`."""
         peft_model: Any = model
-        peft_model.save_pretrained(folder)
+        # Never the embeddings: they are frozen, and to find out whether to save them PEFT would ask the hub.
+        peft_model.save_pretrained(folder, save_embedding_layers=False)
 
     def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
         """Quantise `model` as in training and put the adapter on it."""
@@ -83,6 +96,16 @@ class LoRA(Adaptation):
             quantise_linear_layers(model)
         adapted: nn.Module = PeftModel.from_pretrained(model, folder)
         return adapted.eval()
+
+    def _check_targets(self, model: PreTrainedModel) -> None:
+        # PEFT complains only where none of the names is found.
+        from torch import nn
+
+        modules = model.named_modules()
+        linear = {name.rpartition(".")[2] for name, module in modules if isinstance(module, nn.Linear)}
+        if not linear.issuperset(self.targets):
+            given, allowed = ",".join(self.targets), ", ".join(sorted(linear))
+            raise UserError(f"lora.targets=[{given}]: must be names of the model's linear layers, which are {allowed}")
 
 
 @dataclass
@@ -105,10 +128,17 @@ class FullFineTuning(Adaptation):
         return trained.requires_grad_(False).eval()
 
 
+_BLOCK = 64
+"""Weights that share a scale in NF4. On the CPU a layer whose rows are no whole number of blocks comes out wrong."""
+
+
 def quantise_linear_layers(model: PreTrainedModel) -> None:
     """Replace, in place, every linear layer inside the decoder by its NF4 form; the output embeddings stay as they are.
 
     Works on loaded and on random weights alike, and on the CPU as well as on a GPU.
+
+    Raises:
+        UserError: a layer whose number of inputs is not a multiple of 64.
     """
     import bitsandbytes as bnb
     from torch import nn
@@ -116,6 +146,11 @@ def quantise_linear_layers(model: PreTrainedModel) -> None:
     decoder: nn.Module = model.get_decoder()
     linear = [(name, layer) for name, layer in decoder.named_modules() if isinstance(layer, nn.Linear)]
     for name, layer in linear:
+        if layer.in_features % _BLOCK:
+            raise UserError(
+                f"lora.quantised=true: needs a backbone whose linear layers have a multiple of {_BLOCK} inputs; "
+                f"{name} has {layer.in_features}"
+            )
         four_bit = bnb.nn.Linear4bit(
             layer.in_features,
             layer.out_features,
@@ -123,7 +158,7 @@ def quantise_linear_layers(model: PreTrainedModel) -> None:
             compute_dtype=layer.weight.dtype,
             quant_type="nf4",
         )
-        four_bit.weight = bnb.nn.Params4bit(layer.weight.data, requires_grad=False, quant_type="nf4")
+        four_bit.weight = bnb.nn.Params4bit(layer.weight.data, requires_grad=False, quant_type="nf4", blocksize=_BLOCK)
         if layer.bias is not None:
             four_bit.bias = layer.bias
         parent, _, child = name.rpartition(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from occpred.errors import UserError
@@ -11,6 +12,10 @@ from occpred.settings import MISSING, Settings, setting
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_EMBEDDED = Path(__file__).resolve().parents[1] / "backbones"
+_NEEDED_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
+"""Weights, configs and tokenizers; never code, never pickled weights."""
 
 
 class Precision(Enum):
@@ -25,9 +30,10 @@ class Backbone(Settings):
     """A causal language model from the Hugging Face hub or a local folder; safetensors only, never remote code."""
 
     name: str = MISSING
-    """Hub name (`Qwen/Qwen3-8B`), a local folder, or `embedded/tiny` for the model inside this package."""
+    """Hub name (`Qwen/Qwen3-8B`) or a local folder."""
     revision: str = "main"
-    """Branch, tag or commit on the hub. A commit pins the weights for good."""
+    """Branch, tag or commit on the hub; a commit pins the weights for good. For a folder, any label of your own:
+    results are made again when the label changes, not when the folder's files do."""
     precision: Precision = Precision.BFLOAT16
     """Number format the weights are held in."""
     random_init: bool = False
@@ -39,22 +45,14 @@ class Backbone(Settings):
 
     def load_model(self) -> PreTrainedModel:
         """Load the weights, frozen, in evaluation mode, on the CPU. Raises `UserError` where they cannot be had."""
-        from transformers import AutoModelForCausalLM
+        from transformers import GenerationConfig
 
-        if self.random_init:
-            model = self._random_model()
-        else:
-            try:
-                model = AutoModelForCausalLM.from_pretrained(
-                    self.location(),
-                    revision=self.revision,
-                    dtype=self._dtype(),
-                    use_safetensors=True,
-                    trust_remote_code=False,
-                    attn_implementation="sdpa",
-                )
-            except (OSError, ValueError) as error:
-                raise UserError(self._not_found(error)) from error
+        model = self._random_model() if self.random_init else self._pretrained_model()
+        # Models bring their own temperature, penalties and the like; how text is drawn is for `Generation` to say.
+        ends = {
+            name: getattr(model.generation_config, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")
+        }
+        model.generation_config = GenerationConfig(**ends)
         model.requires_grad_(False)
         return model.eval()
 
@@ -62,27 +60,61 @@ class Backbone(Settings):
         """Load the tokenizer; with random weights the embedded one, since no download is meant then."""
         from transformers import AutoTokenizer
 
-        location = _embedded("tiny") if self.random_init else self.location()
+        folder = _EMBEDDED / "tiny" if self.random_init else self.folder()
         try:
-            tokenizer = AutoTokenizer.from_pretrained(location, revision=self.revision, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         except (OSError, ValueError) as error:
-            raise UserError(self._not_found(error)) from error
+            raise self._refusal(error) from error
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         return tokenizer
 
-    def location(self) -> str:
-        """What Hugging Face's loaders are given: the hub name or a folder."""
-        embedded, _, name = self.name.partition("embedded/")
-        return _embedded(name) if not embedded and name else self.name
+    def folder(self) -> Path:
+        """The folder of the model's files: a local one as it is, the hub's after a download where it is not cached.
+
+        Raises:
+            UserError: the hub has no such model, does not give it to this user, or cannot be reached.
+        """
+        if Path(self.name).is_dir():
+            return Path(self.name)
+        from huggingface_hub import snapshot_download
+
+        try:
+            # One call that fails at once without a network, where the loaders would try for a minute.
+            return Path(
+                snapshot_download(
+                    self.name, revision=self.revision, allow_patterns=list(_NEEDED_FILES), ignore_patterns="*/*"
+                )
+            )
+        except Exception as error:  # of several libraries, with no common base
+            raise self._refusal(error) from error
+
+    def _pretrained_model(self) -> PreTrainedModel:
+        from transformers import AutoModelForCausalLM
+
+        try:
+            model, report = AutoModelForCausalLM.from_pretrained(
+                self.folder(),
+                local_files_only=True,
+                dtype=self._dtype(),
+                use_safetensors=True,
+                trust_remote_code=False,
+                attn_implementation="sdpa",
+                output_loading_info=True,
+            )
+        except (OSError, ValueError) as error:
+            raise self._refusal(error) from error
+        if missing := sorted(report["missing_keys"]):
+            raise UserError(f"backbone.name={self.name}: has no weights for {missing[0]} ({len(missing)} are missing)")
+        return model
 
     def _random_model(self) -> PreTrainedModel:
         import torch
         from transformers import AutoConfig, AutoModelForCausalLM
 
-        if not self.architecture:
-            raise UserError(f"backbone.random_init=true needs backbone.architecture, which {self.name} does not give")
         sizes = dict(self.architecture)
+        if "model_type" not in sizes:
+            raise UserError(f"backbone.random_init=true needs backbone.architecture, which {self.name} does not give")
         config = AutoConfig.for_model(sizes.pop("model_type"), **sizes)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
@@ -93,14 +125,22 @@ class Backbone(Settings):
 
         return getattr(torch, self.precision.value)
 
-    def _not_found(self, error: Exception) -> str:
-        first_line = str(error).strip().splitlines()[0]
-        return (
-            f"backbone.name={self.name}: cannot be loaded (give a hub name or a folder with safetensors): {first_line}"
-        )
+    def _refusal(self, error: Exception) -> UserError:
+        given = f"backbone.name={self.name} (revision {self.revision})"
+        why = " ".join(str(error).split())
+        return UserError(f"{given}: cannot be loaded; give a hub name or a folder with safetensors: {why}")
 
 
-def _embedded(name: str) -> str:
-    from importlib.resources import files
+@dataclass
+class EmbeddedBackbone(Backbone):
+    """A model inside this package: `name` is a folder of `occpred/backbones`, `revision` a digest of its files."""
 
-    return str(files("occpred") / "backbones" / name)
+    def folder(self) -> Path:
+        """The folder inside the package."""
+        embedded = [path.name for path in _EMBEDDED.iterdir() if (path / "config.json").is_file()]
+        if self.name not in embedded:
+            raise UserError(
+                f"backbone.name={self.name}: must be {', '.join(embedded)}, which this package holds; "
+                f"for a hub name or a folder say backbone=other as well"
+            )
+        return _EMBEDDED / self.name

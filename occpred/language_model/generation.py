@@ -5,7 +5,7 @@ Shapes: B prompts of one batch, T tokens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ class Generation(Settings):
     batch_size: int = setting(32, minimum=1, incidental=True)
     """Prompts that are continued together."""
     seed: int = setting(0, minimum=0)
-    """Seed of sampling; unused at temperature 0."""
+    """Seed of sampling; unused at temperature 0. Each prompt's draws depend on it and on the prompt's place alone."""
 
     def __call__(
         self,
@@ -57,39 +57,34 @@ class Generation(Settings):
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
         batches = [order[first : first + self.batch_size] for first in range(0, len(order), self.batch_size)]
         texts = [""] * len(prompts)
-        device = next(model.parameters()).device
-        with torch.random.fork_rng(), torch.inference_mode():
-            torch.manual_seed(self.seed)
+        with torch.inference_mode():
             for batch in progress(batches, stage, unit="batch"):
-                completions = self._continue_batch(model, tokenizer, [prompts[index] for index in batch], stop, device)
+                completions = self._continue_batch(model, tokenizer, {index: prompts[index] for index in batch}, stop)
                 for index, text in zip(batch, completions, strict=True):
                     texts[index] = text
         return texts
 
     def _continue_batch(
-        self,
-        model: nn.Module,
-        tokenizer: PreTrainedTokenizerBase,
-        prompts: Sequence[Sequence[int]],
-        stop: str,
-        device: Any,
+        self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, prompts: Mapping[int, Sequence[int]], stop: str
     ) -> list[str]:
-        from transformers import StoppingCriteriaList
+        from transformers import LogitsProcessorList, StoppingCriteriaList
 
+        from occpred.language_model.sampling import SeededDraws
         from occpred.language_model.stopping import StopAtText
 
-        longest = max(map(len, prompts))
-        inputs = tokenizer.pad(
-            {"input_ids": [list(prompt) for prompt in prompts]}, padding_side="left", return_tensors="pt"
-        )
-        sampling = {"do_sample": True, "temperature": self.temperature, "top_k": 0, "top_p": 1.0}
         generator: Any = model
+        longest = max(map(len, prompts.values()))
+        inputs = tokenizer.pad(
+            {"input_ids": [list(prompt) for prompt in prompts.values()]}, padding_side="left", return_tensors="pt"
+        ).to(generator.device)
+        draws = [SeededDraws(self.temperature, self.seed, list(prompts), generator.device)] if self.temperature else []
         output_BT = generator.generate(
-            **inputs.to(device),
+            **inputs,
             max_new_tokens=self.max_new_tokens,
+            do_sample=False,
+            logits_processor=LogitsProcessorList(draws),
             stopping_criteria=StoppingCriteriaList([StopAtText(tokenizer, stop, longest)]),
             pad_token_id=tokenizer.pad_token_id,
-            **(sampling if self.temperature > 0 else {"do_sample": False}),
         )
         completions = tokenizer.batch_decode(output_BT[:, longest:], skip_special_tokens=True)
         return [_cut_after(text, stop) for text in completions]

@@ -86,6 +86,17 @@ def test_a_biography_tells_education_and_every_occupation(history: CareerHistory
         assert text == biography(history, taxonomy, Random(seed))
 
 
+def test_a_diary_has_a_line_for_each_position_and_remarks_between(history: CareerHistory, taxonomy: Taxonomy) -> None:
+    titles = [taxonomy[position.occupation_code].title for position in history.positions]
+    for seed in range(50):
+        lines = diary(history, taxonomy, Random(seed)).split("\n")
+        entries = [line for line in lines if not line.endswith(".")]
+        assert len(entries) == len(titles)
+        assert all(title in entry for title, entry in zip(titles, entries, strict=True))
+        assert not lines[0].endswith(".")
+        assert not lines[-1].endswith(".")
+
+
 def test_braces_and_tags_in_data_stay_text(taxonomy: Taxonomy) -> None:
     education = (EducationEntry("{subject}", "<answer>"),)
     text = biography(CareerHistory("p", education, (Position(COOK, "{new}"),)), taxonomy, Random(1))

@@ -1,0 +1,9 @@
+"""The door: what Hydra composes becomes one typed `Experiment`, or one readable line of complaint."""
+
+from __future__ import annotations
+
+from occpred.config.complaints import readable
+from occpred.config.conversion import to_experiment
+from occpred.config.schemas import CONF, register_schemas
+
+__all__ = ["CONF", "readable", "register_schemas", "to_experiment"]

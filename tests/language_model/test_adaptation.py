@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import bitsandbytes as bnb
+import pytest
+import torch
+from peft import PeftModel
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from occpred.errors import UserError
+from occpred.language_model.adaptation import Adaptation, FullFineTuning, LoRA
+from occpred.language_model.backbone import Backbone, Precision
+from occpred.settings import SettingError
+
+IDS_BT = torch.tensor([[5, 9, 2, 40, 7], [1, 1, 63, 3, 8]])
+
+
+def logits(model: nn.Module) -> Tensor:
+    with torch.no_grad():
+        return model.eval()(IDS_BT).logits
+
+
+def log_probs(model: nn.Module) -> Tensor:
+    return logits(model).float().log_softmax(dim=-1)
+
+
+def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def train_one_step(model: nn.Module, learning_rate: float = 0.5) -> None:
+    """One step, a large one, of plain gradient descent on the likelihood of some tokens."""
+    model.train()
+    model(IDS_BT, labels=IDS_BT).loss.backward()
+    with torch.no_grad():
+        for parameter in trainable(model).values():
+            assert parameter.grad is not None
+            parameter -= learning_rate * parameter.grad
+
+
+@pytest.mark.parametrize(("rank", "alpha"), [(8, 16.0), (16, 32.0), (64, 128.0)])
+def test_adapters_and_nothing_else_are_trainable(tiny_backbone: Backbone, rank: int, alpha: float) -> None:
+    # Width 256, 8 query heads and 4 key heads of 32, MLP of 768, 4 layers. An adapter from a to b has rank (a + b).
+    attention = (256 + 256) + (256 + 128) + (256 + 128) + (256 + 256)
+    mlp = (256 + 768) + (256 + 768) + (768 + 256)
+    model = LoRA(rank=rank, alpha=alpha)(tiny_backbone.load_model(), seed=0)
+    adapters = trainable(model)
+    assert sum(parameter.numel() for parameter in adapters.values()) == 4 * rank * (attention + mlp)
+    assert all("lora_" in name for name in adapters)
+    assert len(adapters) == 4 * 7 * 2
+
+
+def test_targets_choose_where_adapters_go(micro_qwen3: PreTrainedModel) -> None:
+    adapters = trainable(LoRA(rank=2, targets=["q_proj", "lm_head"])(micro_qwen3, seed=0))
+    # Width 32, 4 heads of 8, 64 tokens, 2 layers.
+    assert sum(parameter.numel() for parameter in adapters.values()) == 2 * (2 * (32 + 32) + (32 + 64))
+
+
+def test_a_new_adapter_changes_nothing(micro_model: PreTrainedModel) -> None:
+    plain = logits(micro_model)
+    assert torch.equal(logits(LoRA(rank=4)(micro_model, seed=0)), plain)
+
+
+def test_adapters_depend_on_the_seed_alone(micro_qwen3: PreTrainedModel) -> None:
+    def drawn(seed: int) -> Tensor:
+        model = LoRA(rank=4)(copy.deepcopy(micro_qwen3), seed)
+        return torch.cat([parameter.detach().flatten() for parameter in trainable(model).values()])
+
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = drawn(3)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert torch.equal(drawn(3), first)
+    assert not torch.equal(drawn(4), first)
+
+
+def test_the_update_is_scaled_by_alpha_over_rank(micro_qwen3: PreTrainedModel) -> None:
+    layer = micro_qwen3.model.layers[0].self_attn.q_proj
+    plain = layer.weight.clone()
+    model = LoRA(rank=2, alpha=6.0, targets=["q_proj"])(micro_qwen3, seed=0)
+    adapted = model.base_model.model.model.layers[0].self_attn.q_proj
+    nn.init.ones_(adapted.lora_A["default"].weight)
+    nn.init.ones_(adapted.lora_B["default"].weight)
+    # B A is 2 in every entry; 6 / 2 times that is 6.
+    assert torch.allclose(adapted(torch.eye(32)), plain.T + 6.0, atol=1e-5)
+
+
+def test_dropout_acts_in_training_only(micro_qwen3: PreTrainedModel) -> None:
+    model = LoRA(rank=4, dropout=0.5)(micro_qwen3, seed=0)
+    train_one_step(model)
+    assert torch.equal(logits(model), logits(model))
+    model.train()
+    assert not torch.equal(model(IDS_BT).logits, model(IDS_BT).logits)
+
+
+@pytest.mark.parametrize("targets", [["q_proj", "q_porj"], ["mlp"], ["input_layernorm"]])
+def test_targets_that_are_no_linear_layers_are_refused(micro_qwen3: PreTrainedModel, targets: list[str]) -> None:
+    with pytest.raises(UserError) as caught:
+        LoRA(targets=targets)(micro_qwen3, seed=0)
+    assert str(caught.value) == (
+        f"lora.targets=[{','.join(targets)}]: must be names of the model's linear layers, "
+        "which are down_proj, gate_proj, k_proj, lm_head, o_proj, q_proj, up_proj, v_proj"
+    )
+
+
+def test_adapters_on_nothing_are_refused() -> None:
+    with pytest.raises(SettingError, match="must name at least one linear layer"):
+        LoRA(targets=[])
+
+
+@pytest.fixture(params=["qwen3", "llama"])
+def wider_model(request: pytest.FixtureRequest) -> PreTrainedModel:
+    """Like `micro_model`, but with rows of whole blocks."""
+    sizes = {"vocab_size": 64, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "head_dim": 16}
+    sizes |= {"num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": False}
+    architecture = {"model_type": request.param, **sizes}
+    backbone = Backbone(name="wider", random_init=True, architecture=architecture, precision=Precision.FLOAT32)
+    model = backbone.load_model()
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            nn.init.normal_(parameter, std=0.2)
+    return model
+
+
+ADAPTATIONS = [LoRA(rank=4), LoRA(rank=4, quantised=True), FullFineTuning()]
+
+
+@pytest.mark.parametrize("adaptation", ADAPTATIONS, ids=["lora", "qlora", "full"])
+def test_what_was_trained_comes_back(wider_model: PreTrainedModel, adaptation: Adaptation, tmp_path: Path) -> None:
+    backbone = copy.deepcopy(wider_model)
+    untrained = log_probs(wider_model)
+    trained = adaptation(wider_model, seed=0)
+    train_one_step(trained)
+    expected = log_probs(trained)
+    assert not torch.allclose(expected, untrained, atol=1e-2)
+
+    adaptation.save(trained, tmp_path)
+    loaded = adaptation.load(backbone, tmp_path)
+
+    assert torch.equal(log_probs(loaded), expected)
+    assert not loaded.training
+    assert not trainable(loaded)
+    assert not list(tmp_path.glob("*.bin"))
+
+
+@pytest.mark.parametrize("adaptation", [LoRA(rank=4), FullFineTuning()], ids=["lora", "full"])
+def test_every_trainable_parameter_moves_and_no_other(micro_qwen3: PreTrainedModel, adaptation: Adaptation) -> None:
+    model = adaptation(micro_qwen3, seed=0)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    # The first step leaves lora_A alone, since lora_B begins at zero.
+    train_one_step(model)
+    model.zero_grad()
+    train_one_step(model)
+    moved = {name for name, parameter in model.named_parameters() if not torch.equal(parameter, before[name])}
+    assert moved == set(trainable(model))
+
+
+def test_an_adapter_is_a_plain_peft_folder(micro_qwen3: PreTrainedModel, tmp_path: Path) -> None:
+    backbone = copy.deepcopy(micro_qwen3)
+    trained = LoRA(rank=4)(micro_qwen3, seed=0)
+    train_one_step(trained)
+    LoRA(rank=4).save(trained, tmp_path)
+    assert {"adapter_model.safetensors", "adapter_config.json"} <= {path.name for path in tmp_path.iterdir()}
+    assert torch.equal(logits(PeftModel.from_pretrained(backbone, tmp_path)), logits(trained))
+
+
+def test_full_fine_tuning_trains_everything(micro_model: PreTrainedModel) -> None:
+    model = FullFineTuning()(micro_model, seed=0)
+    assert set(trainable(model)) == {name for name, _ in model.named_parameters()}
+
+
+def test_a_fully_trained_model_is_a_plain_hugging_face_folder(micro_model: PreTrainedModel, tmp_path: Path) -> None:
+    trained = FullFineTuning()(micro_model, seed=0)
+    train_one_step(trained)
+    FullFineTuning().save(trained, tmp_path)
+    assert torch.equal(logits(type(micro_model).from_pretrained(tmp_path, dtype=torch.float32)), logits(trained))
+
+
+def test_quantised_layers_are_four_bit_and_close_to_the_plain_ones(wider_model: PreTrainedModel) -> None:
+    plain = copy.deepcopy(wider_model)
+    quantised = LoRA(quantised=True)(wider_model, seed=0)
+    layers = {name: layer for name, layer in quantised.named_modules() if isinstance(layer, bnb.nn.Linear4bit)}
+    assert len(layers) == 2 * 7
+    assert isinstance(quantised.get_output_embeddings(), nn.Linear)
+    for name, layer in layers.items():
+        assert layer.weight.quant_state.quant_type == "nf4"
+        assert layer.weight.dtype == torch.uint8
+        assert not layer.weight.requires_grad
+        original = plain.get_submodule(name.removeprefix("base_model.model.").removesuffix(".base_layer")).weight
+        rounded = bnb.functional.dequantize_4bit(layer.weight, layer.weight.quant_state)
+        # Sixteen levels at the quantiles of a normal distribution: about a tenth of the standard deviation.
+        assert 0.05 < (rounded - original).norm() / original.norm() < 0.12
+        original.data = rounded
+    assert torch.allclose(logits(quantised), logits(plain), atol=1e-4)
+
+
+def test_adapters_on_quantised_layers_learn(wider_model: PreTrainedModel) -> None:
+    model = LoRA(rank=4, quantised=True)(wider_model, seed=0)
+    before = model.train()(IDS_BT, labels=IDS_BT).loss.item()
+    frozen = {
+        name: value.clone()
+        for name, value in model.state_dict().items()
+        if "lora_" not in name and torch.is_tensor(value)
+    }
+    train_one_step(model, learning_rate=0.01)
+    assert model(IDS_BT, labels=IDS_BT).loss.item() < before
+    after = model.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in frozen.items())
+
+
+def test_layers_that_would_be_quantised_wrongly_are_refused(micro_qwen3: PreTrainedModel) -> None:
+    with pytest.raises(UserError, match=r"multiple of 64 inputs; layers\.0\.self_attn\.q_proj has 32"):
+        LoRA(quantised=True)(micro_qwen3, seed=0)

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from occpred.language_model.backbone import Backbone
+from occpred.language_model.generation import Generation
+from occpred.language_model.stopping import StopAtText
+
+PROMPTS = [[7, 3, 12], [5], [9, 9, 9, 9, 9, 9, 30, 31], [60, 2], [33, 34, 35, 36]]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PreTrainedTokenizerFast:
+    """For the micro models: 64 tokens, the last two the pad and the end; each of the others one or two letters."""
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ<>/ "
+    vocabulary = {letter: index for index, letter in enumerate(letters)}
+    vocabulary |= {pair: len(vocabulary) + index for index, pair in enumerate(("th", "he", "in", "er", "an", "on"))}
+    wrapped = Tokenizer(models.WordLevel({**vocabulary, "[pad]": 62, "[end]": 63}))
+    wrapped.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(tokenizer_object=wrapped, pad_token="[pad]", eos_token="[end]")
+
+
+def one_at_a_time(model: PreTrainedModel, prompts: list[list[int]], new_tokens: int) -> list[list[int]]:
+    """The plain slow way: the most probable next token, again and again, the whole text computed each time."""
+    written = []
+    for prompt in prompts:
+        ids = list(prompt)
+        for _ in range(new_tokens):
+            with torch.no_grad():
+                ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
+        written.append(ids[len(prompt) :])
+    return written
+
+
+def text_of(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> str:
+    return str(tokenizer.decode(ids, skip_special_tokens=True))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+def test_greedy_text_is_what_the_model_writes_one_prompt_at_a_time(
+    micro_model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, batch_size: int
+) -> None:
+    micro_model.generation_config.eos_token_id = None
+    generation = Generation(max_new_tokens=12, batch_size=batch_size)
+    texts = generation(micro_model, tokenizer, PROMPTS, stop="never", stage="test")
+    assert texts == [text_of(tokenizer, ids) for ids in one_at_a_time(micro_model, PROMPTS, 12)]
+    assert len(set(texts)) > 1
+
+
+def test_a_text_ends_right_after_the_stop(micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    micro_qwen3.generation_config.eos_token_id = None
+    generation = Generation(max_new_tokens=12, batch_size=3)
+    whole = generation(micro_qwen3, tokenizer, PROMPTS, stop="never", stage="test")
+    stop = whole[2][3:5]
+    stopped = generation(micro_qwen3, tokenizer, PROMPTS, stop=stop, stage="test")
+    for text, complete in zip(stopped, whole, strict=True):
+        head, found, _ = complete.partition(stop)
+        assert text == head + found
+    assert stopped[2].endswith(stop)
+
+
+def test_no_more_is_computed_than_is_needed(micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    micro_qwen3.generation_config.eos_token_id = None
+    first = text_of(tokenizer, one_at_a_time(micro_qwen3, PROMPTS[:1], 3)[0])
+    calls = []
+    micro_qwen3.register_forward_hook(lambda *_: calls.append(1))
+    Generation(max_new_tokens=50)(micro_qwen3, tokenizer, PROMPTS[:1], stop=first[-1], stage="test")
+    assert 1 <= len(calls) <= 3
+
+
+def test_a_stop_in_the_prompt_stops_nothing(micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    micro_qwen3.generation_config.eos_token_id = None
+    prompt = [7, 3, 12]
+    written = one_at_a_time(micro_qwen3, [prompt], 4)
+    assert text_of(tokenizer, prompt) not in text_of(tokenizer, written[0])
+    generation = Generation(max_new_tokens=4)
+    assert generation(micro_qwen3, tokenizer, [prompt], stop=text_of(tokenizer, prompt), stage="test") == [
+        text_of(tokenizer, written[0])
+    ]
+
+
+def test_the_models_own_end_ends_a_text(micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    written = one_at_a_time(micro_qwen3, PROMPTS, 12)
+    end = written[0][4]
+    micro_qwen3.generation_config.eos_token_id = end
+    texts = Generation(max_new_tokens=12)(micro_qwen3, tokenizer, PROMPTS, stop="never", stage="test")
+    for text, ids in zip(texts, written, strict=True):
+        until_end = ids[: ids.index(end) + 1] if end in ids else ids
+        assert text == text_of(tokenizer, until_end)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_texts_come_in_the_order_of_their_prompts(
+    micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, temperature: float
+) -> None:
+    alone = Generation(max_new_tokens=6, batch_size=1, temperature=temperature)
+    together = Generation(max_new_tokens=6, batch_size=5, temperature=temperature)
+    assert alone(micro_qwen3, tokenizer, PROMPTS, stop="never", stage="test") == together(
+        micro_qwen3, tokenizer, PROMPTS, stop="never", stage="test"
+    )
+
+
+def test_sampling_is_reproducible_and_leaves_the_global_state_alone(
+    micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    def draw(seed: int) -> list[str]:
+        generation = Generation(max_new_tokens=8, temperature=1.0, seed=seed)
+        return generation(micro_qwen3, tokenizer, [[7, 3]] * 4, stop="never", stage="test")
+
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = draw(0)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert draw(0) == first
+    assert draw(1) != first
+    assert len(set(first)) == 4, "the same prompt at another place is another draw"
+
+
+def test_samples_follow_the_models_probabilities(
+    micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    temperature, count = 0.7, 4000
+    with torch.no_grad():
+        probabilities_V = (micro_qwen3(torch.tensor([[7, 3]])).logits[0, -1] / temperature).softmax(dim=-1)
+    generation = Generation(max_new_tokens=1, temperature=temperature, batch_size=500)
+    drawn = Counter(generation(micro_qwen3, tokenizer, [[7, 3]] * count, stop="never", stage="test"))
+    for token in probabilities_V.topk(5).indices.tolist():
+        expected = float(probabilities_V[token])
+        deviation = (expected * (1 - expected) / count) ** 0.5
+        assert abs(drawn[text_of(tokenizer, [token])] / count - expected) < 5 * deviation
+
+
+def test_no_prompts_give_no_texts(micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    assert Generation()(micro_qwen3, tokenizer, [], stop="x", stage="test") == []
+
+
+def test_the_embedded_backbone_stops_at_a_tag_of_several_tokens(tiny_backbone: Backbone) -> None:
+    model, tokenizer = tiny_backbone.load_model(), tiny_backbone.load_tokenizer()
+    prompt = tokenizer.encode("</think></think></think>")
+    text = Generation(max_new_tokens=20)(model, tokenizer, [prompt], stop="ink>", stage="test")[0]
+    assert text.count("ink>") <= 1
+    assert "ink>" not in text or text.endswith("ink>")
+
+
+@given(st.text(min_size=1, max_size=6), st.text(max_size=12))
+def test_the_stop_is_seen_at_the_token_that_completes_it(
+    tiny_tokenizer: PreTrainedTokenizerBase, stop: str, before: str
+) -> None:
+    prompt = tiny_tokenizer.encode(stop + "!", add_special_tokens=False)
+    written = tiny_tokenizer.encode(before + stop, add_special_tokens=False)
+    criterion = StopAtText(tiny_tokenizer, stop, len(prompt))
+    seen = [
+        bool(criterion(torch.tensor([prompt + written[:length]]), torch.empty(0))[0])
+        for length in range(len(written) + 1)
+    ]
+    assert seen[0] is False
+    first = next(
+        (length for length in range(len(written) + 1) if stop in tiny_tokenizer.decode(written[:length])), None
+    )
+    assert first is not None
+    assert seen.index(True) == first
+
+
+@pytest.fixture(scope="module")
+def tiny_tokenizer(tiny_backbone: Backbone) -> PreTrainedTokenizerBase:
+    return tiny_backbone.load_tokenizer()
+
+
+def test_texts_of_a_batch_stop_each_on_its_own(tiny_tokenizer: PreTrainedTokenizerBase) -> None:
+    texts = ["a</think>", "bcdefgh", "x</think>y z w v u t s r q"]
+    encoded = [tiny_tokenizer.encode(text, add_special_tokens=False)[:4] for text in texts]
+    length = min(map(len, encoded))
+    criterion = StopAtText(tiny_tokenizer, "</think>", 0)
+    stopped = criterion(torch.tensor([ids[:length] for ids in encoded]), torch.empty(0))
+    assert stopped.tolist() == ["</think>" in tiny_tokenizer.decode(ids[:length]) for ids in encoded]
