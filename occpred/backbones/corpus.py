@@ -22,8 +22,12 @@ FIRST_SEED = 1_000_000
 VALIDATION_SEED = 2_000_000
 """Held-out people: this seed is never part of the training text, whose seeds run up from `FIRST_SEED`."""
 
-_BIOGRAPHY_SHARE, _STORY_SHARE, _DIARY_SHARE = 0.4, 0.6, 0.6
+_BIOGRAPHY_SHARE, _DIARY_SHARE = 0.4, 0.6
+_STORIES_PER_PERSON = 3
+"""Stories are the hardest text and the one that resembles predicting: a history, a motive, and what came next."""
 _STATEMENTS_PER_PERSON, _REMARKS_PER_PERSON = 0.15, 0.04
+_TOLD_SHARE = 0.25
+_BULLETS = ("", "", "- ", "> ")
 _MARKUP_SHARE = 0.05
 _TAGS = (
     "career",
@@ -71,7 +75,7 @@ def _about(history: CareerHistory, taxonomy: Taxonomy, random: Random) -> Iterat
     yield render_history(_incomplete(history, taxonomy, random), taxonomy)
     if random.random() < _BIOGRAPHY_SHARE:
         yield biography(history, taxonomy, random)
-    if random.random() < _STORY_SHARE:
+    for _ in range(_STORIES_PER_PERSON):
         yield _story(history, taxonomy, random)
     if random.random() < _DIARY_SHARE:
         yield diary(history, taxonomy, random)
@@ -83,9 +87,9 @@ def _story(history: CareerHistory, taxonomy: Taxonomy, random: Random) -> str:
     earlier = replace(history, positions=history.positions[:index])
     timeline = render_history(_incomplete(earlier, taxonomy, random), taxonomy)
     step, voice = Step(history, index, taxonomy), random.choice(VOICES)
-    if random.random() < 0.5:
+    if random.random() < _TOLD_SHARE:
         return f"{timeline}\n{step_sentence(step, voice, random)}"
-    return f"{timeline}\n{remark(step, voice, random)}\n{step.new_title}"
+    return f"{timeline}\n{remark(step, voice, random)}\n{random.choice(_BULLETS)}{step.new_title}"
 
 
 def _incomplete(history: CareerHistory, taxonomy: Taxonomy, random: Random) -> CareerHistory:

@@ -25,7 +25,7 @@ class Generation(Settings):
     """A completion that has not come to its end by then is cut."""
     temperature: float = setting(0.0, minimum=0)
     """0 takes the most probable token each time; 1 samples from the model as it is."""
-    batch_size: int = setting(32, minimum=1, incidental=True)
+    batch_size: int = setting(64, minimum=1, incidental=True)
     """Prompts that are continued together."""
     seed: int = setting(0, minimum=0)
     """Seed of sampling; unused at temperature 0. Each prompt's draws depend on it and on the prompt's place alone."""

@@ -22,7 +22,7 @@ class FreeText(Settings):
 
     enabled: bool = True
     """Whether it is done at all; metrics of free text are absent otherwise."""
-    generation: Generation = field(default_factory=lambda: Generation(max_new_tokens=40))
+    generation: Generation = field(default_factory=lambda: Generation(max_new_tokens=32))
     """How the title is drawn; greedily unless changed."""
 
     def __call__(self, model: nn.Module, encoder: JointEncoder, prompts: Sequence[Sequence[int]]) -> list[str]:

@@ -10,7 +10,6 @@ from occpred.records import CalibrationBin, SystemMetrics
 from occpred.report.data import (
     CRITERIA,
     MARKS,
-    CalibrationBin,
     CurvePoint,
     MetricColumn,
     ReasonSummary,

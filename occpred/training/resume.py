@@ -29,7 +29,7 @@ class ResumeCheckpoint(L.Callback):
 
     def _save(self, trainer: L.Trainer) -> None:
         unfinished = self._path.with_suffix(".unfinished")
-        trainer.save_checkpoint(unfinished)
+        trainer.save_checkpoint(unfinished, weights_only=False)
         if trainer.is_global_zero:
             with unfinished.open("rb") as file:
                 os.fsync(file.fileno())

@@ -16,6 +16,8 @@ from torch.utils.data import Dataset, Sampler
 from occpred.trees.packing import TreeBatch, collate, pack
 from occpred.trees.token_tree import TokenTree
 
+_TILE = 32
+
 
 @dataclass(frozen=True)
 class OptimizerStep:
@@ -82,10 +84,16 @@ class PackedSteps(Dataset[OptimizerStep]):
             own[first : first + self.rows_per_forward] for first in range(0, len(own), self.rows_per_forward)
         ]
         return OptimizerStep(
-            batches=tuple(collate(micro_batch, self.row_length) for micro_batch in micro_batches),
+            batches=tuple(collate(micro_batch, _width(micro_batch)) for micro_batch in micro_batches),
             num_targets=sum(len(path) for tree in chosen for path in tree.paths),
             num_trees=len(chosen),
         )
+
+
+def _width(rows: Sequence[Sequence[TokenTree]]) -> int:
+    """Columns that the fullest of `rows` needs, in whole tiles: what no tree uses is not computed."""
+    fullest = max(sum(map(len, row)) for row in rows)
+    return max(_TILE, -(-fullest // _TILE) * _TILE)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,10 +67,14 @@ class Trainer(Settings):
             logger: receives what the module logs.
         """
         import lightning as L
+        from lightning.fabric.utilities.warnings import PossibleUserWarning
         from lightning.pytorch.callbacks import TQDMProgressBar
 
         from occpred.training.resume import ResumeCheckpoint
 
+        # Lightning's hints are about other people's trainings; its progress bar and its errors stay.
+        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", category=PossibleUserWarning)
         checkpoint = folder / _CHECKPOINT
         trainer = L.Trainer(
             max_epochs=1,
