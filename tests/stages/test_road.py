@@ -97,6 +97,8 @@ def test_a_selection_that_keeps_nothing_is_a_clear_error(small_experiment: MakeE
         "selection.minimum_coherence=5",
         "selection.exclude_leaks=true",
         "careers.num_people=5",
+        "teacher.sees_target=false",
+        "teacher.num_candidates=1",
     )
     with pytest.raises(UserError, match=r"of \d+ examples 0 have a selected reason"):
         make(experiment)
