@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import hydra
+from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from occpred.config import CONF, readable, register_schemas, to_experiment
@@ -37,11 +38,18 @@ def _one_line_errors() -> Iterator[None]:
         sys.exit(f"occpred: {' '.join(message.split())}")
 
 
+def _list_choices_quickly() -> None:
+    """Let Hydra list groups without copying its store for each of them: seconds, for a process that only prints."""
+    ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
+
+
 def main() -> None:
     """Run `occpred`. A mistake of the user ends it with one readable line and exit code 1; a bug, with a traceback."""
     # Hydra prints errors in its own way unless told to raise them.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     register_schemas()
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        _list_choices_quickly()
     with _one_line_errors():
         _run()
 
