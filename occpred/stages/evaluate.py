@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from occpred.artifacts.signature import configuration, signature
+from occpred.artifacts.signature import configuration
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.evaluation.calibration import calibration_bins
@@ -18,8 +18,9 @@ from occpred.records import CalibrationBin, SystemMetrics, read_jsonl, write_jso
 from occpred.report.data import PairedDifference
 from occpred.settings import MISSING, setting
 from occpred.stages.answer import Answer, AnswerByBaselines, read_baselines
+from occpred.stages.identity import run_identity
 from occpred.stages.prepare import Part, Prepare, PreparedData
-from occpred.tracking.tracking import RunIdentity, Tracking
+from occpred.tracking.tracking import Tracking
 
 _METRICS, _DIFFERENCES, _CALIBRATION = "metrics.jsonl", "differences.jsonl", "calibration.jsonl"
 COMPARED = ("acc_em", "acc_rm", "mrr")
@@ -67,9 +68,7 @@ class Evaluate(Stage):
                     yield PairedDifference(self.system, name, group, measure, estimate)
 
     def _track(self, folder: Path, metrics: list[SystemMetrics], rankings: Rankings, model: Scores) -> None:
-        run = RunIdentity(
-            name=f"{self.experiment} {self.name}", group=self.experiment, job_type=self.name, id=signature(self)
-        )
+        run = run_identity(self, self.experiment)
         summary = {
             f"{row.group}/{measure}": estimate.value
             for row in metrics

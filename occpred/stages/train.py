@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from occpred.artifacts.signature import configuration, signature
+from occpred.artifacts.signature import configuration
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.encoding import JointEncoder
@@ -29,9 +29,10 @@ from occpred.ranking.joint_system import JointSystem
 from occpred.ranking.reason_source import GeneratedReason
 from occpred.records import JudgedReason, NextOccupationExample
 from occpred.settings import MISSING, setting
+from occpred.stages.identity import run_identity
 from occpred.stages.prepare import Part, Prepare, PreparedData
 from occpred.stages.reason import SelectReasons, read_selected
-from occpred.tracking.tracking import RunIdentity, Tracking
+from occpred.tracking.tracking import Tracking
 from occpred.training.optimizer import Optimizer
 from occpred.training.trainer import Trainer
 
@@ -87,8 +88,9 @@ class Train(Stage):
         module = self.model.module(
             language_model, self.objective, self.optimizer, system, num_steps=steps.num_steps, seed=self.seed
         )
-        with self.tracking.open(self.identity(), configuration(self), folder / "tracking") as tracker:
-            self.trainer.fit(module, steps, folder, TrackerLogger(tracker, self.identity()))
+        run = run_identity(self, self.experiment)
+        with self.tracking.open(run, configuration(self), folder / "tracking") as tracker:
+            self.trainer.fit(module, steps, folder, TrackerLogger(tracker, run))
             tracker.log_summary(summary)
         save_checkpoint(folder / _CHECKPOINT, language_model, self.backbone, self.adaptation)
         _write_lines(folder / _TRAJECTORY, module.trajectory)
@@ -97,12 +99,6 @@ class Train(Stage):
     def encoder(self, taxonomy: Taxonomy) -> JointEncoder:
         """The prompts and tokens that the model is trained with."""
         return JointEncoder(self.prompts, self.backbone.load_tokenizer(), taxonomy)
-
-    def identity(self) -> RunIdentity:
-        """How tracking calls the run."""
-        return RunIdentity(
-            name=f"{self.experiment} {self.name}", group=self.experiment, job_type=self.name, id=signature(self)
-        )
 
     def _trees(
         self, encoder: JointEncoder, data: PreparedData, selected: Sequence[JudgedReason]
