@@ -116,6 +116,44 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Completion:
+    """What a model wrote for an example; `candidate` numbers the texts of one example from 0.
+
+    `answer` is the title that followed the reason: empty where the model writes reasons only, or where the title was
+    never closed.
+    """
+
+    example_id: str
+    candidate: int
+    reason: str
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class PreferencePair:
+    """Two completions for one example, the better and the worse one, with what made them so.
+
+    The worths are in units of the rule that compared them (mean mark of a judge, log-probability of the true
+    occupation, 1 or 0 for right or wrong).
+    """
+
+    example_id: str
+    chosen: Completion
+    rejected: Completion
+    chosen_worth: float
+    rejected_worth: float
+
+
+@dataclass(frozen=True)
+class ReferencedPair:
+    """A pair with the log-probability, in nats, that the policy gave to each completion before it learned from it."""
+
+    pair: PreferencePair
+    chosen_log_prob: float
+    rejected_log_prob: float
+
+
+@dataclass(frozen=True)
 class JudgeScores:
     """A judge's marks, 1 (worst) to 5 (best), with what they rest on (PAPER.md: factuality, coherence, utility)."""
 
