@@ -1,0 +1,108 @@
+"""What a comparison of systems finds out: tests, verdicts, dose and response, cost. Records that reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from occpred.records import Estimate
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """`system` minus `reference` on the same examples of `group`, with an interval and a test of no difference.
+
+    `test` names the test in words. `p_adjusted` is Holm's, over all systems that are held against the reference in this
+    metric and group.
+    """
+
+    system: str
+    reference: str
+    group: str
+    metric: str
+    difference: Estimate
+    test: str
+    p_value: float
+    p_adjusted: float
+
+
+class Outcome(Enum):
+    """What the data say about a claim."""
+
+    SUPPORTED = "supported"
+    NOT_SUPPORTED = "not supported"
+    UNDECIDED = "undecided at this n"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One claim of the paper and what became of it here.
+
+    Attributes:
+        claim: its letter.
+        statement: what is claimed, as a sentence.
+        outcome: what the data say.
+        figures: the figures it rests on, a sentence each.
+        persons: how many persons these rest on.
+        persons_needed: how many would decide it with 80% power, were the difference as large as estimated; `None` where
+            it is decided, or where no number of persons would do.
+    """
+
+    claim: str
+    statement: str
+    outcome: Outcome
+    figures: tuple[str, ...]
+    persons: int
+    persons_needed: int | None = None
+
+
+@dataclass(frozen=True)
+class DosePoint:
+    """The answers whose reasons got about this mark: the mean mark, and how good the answers were."""
+
+    mark: float
+    response: Estimate
+
+
+@dataclass(frozen=True)
+class DoseResponse:
+    """How a metric depends on one mark of the reasons that the answers rest on.
+
+    `slope` is the change of the metric for one mark more, over all answers; `within` the same among answers to one and
+    the same example, which leaves out that some people are easier; `None` where no example has reasons of unlike marks.
+    """
+
+    criterion: str
+    metric: str
+    points: tuple[DosePoint, ...]
+    slope: Estimate
+    within: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a system took, over all its seeds: tokens learned from, seconds of all its stages, peak memory."""
+
+    target_tokens: int
+    seconds: float
+    peak_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class FailedJob:
+    """A job of a sweep that ended without a result: its overrides, and why in one line."""
+
+    label: str
+    overrides: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number worth a sentence, such as how well a judge tells true reasons from false ones."""
+
+    name: str
+    estimate: Estimate
+    meaning: str
+    details: Mapping[str, float] = field(default_factory=dict)
