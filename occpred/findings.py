@@ -1,4 +1,4 @@
-"""What a comparison of systems finds out: tests, verdicts, dose and response, cost. Records that reports are made of."""
+"""What a comparison of systems finds: tests, verdicts, dose and response, cost. Reports are made of these records."""
 
 from __future__ import annotations
 
