@@ -11,13 +11,15 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from occpred.config import CONF, readable, register_schemas, to_experiment
+from occpred.config import CONF, readable, register_schemas, register_sweeper, to_experiment
 
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
+_EXIT_CODE_INTERRUPTED = 130
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def _run(config: DictConfig) -> None:
+    """Run one experiment; the jobs of a sweep are run by `occpred.config.sweep_task`."""
     # Inside as well as around Hydra, which would print lines of its own about an exception that passes through it.
     with _one_line_errors():
         experiment = to_experiment(config)
@@ -31,6 +33,9 @@ def _run(config: DictConfig) -> None:
 def _one_line_errors() -> Iterator[None]:
     try:
         yield
+    except KeyboardInterrupt:
+        print("occpred: interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(_EXIT_CODE_INTERRUPTED)
     except Exception as error:
         message = readable(error)
         if message is None or _WANTS_TRACEBACK:
@@ -48,6 +53,7 @@ def main() -> None:
     # Hydra prints errors in its own way unless told to raise them.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     register_schemas()
+    register_sweeper()
     if {"--help", "-h"} & set(sys.argv[1:]):
         _list_choices_quickly()
     with _one_line_errors():

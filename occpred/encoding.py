@@ -1,70 +1,190 @@
-"""From texts to the token ids of a trunk and its branches.
+"""From texts to the token ids of a trunk and its branches: what each role of a language model is asked and replies.
 
-A completion is encoded part by part - tag, reason, tags, title, tag - and the parts' tokens are joined. So a title has
-the same tokens in training and in ranking, whatever stands beside it.
+A reply is encoded part by part - tag, reason, tags, title, tag - and the parts' tokens are joined. So a title has the
+same tokens in training and in ranking, whatever stands beside it.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from occpred.prompts import ANSWER_CLOSE, ANSWER_OPEN, THINK_CLOSE, THINK_OPEN, Prompts, plain
 from occpred.records import CareerHistory
 from occpred.taxonomy.taxonomy import Taxonomy
+from occpred.trees.token_tree import TokenTree
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
-class JointEncoder:
-    """Token ids of the joint model's prompt, `<think>reason</think>`, and `<answer>title</answer>`."""
+class Shot:
+    """A question with its right reply, shown to an untuned model before the question that is meant."""
+
+    history: CareerHistory
+    reason: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Encoder(ABC):
+    """The tokens of one role.
+
+    Attributes:
+        prompts: the wording.
+        tokenizer: of the backbone.
+        taxonomy: the occupations.
+        shots: replies to learn from, shown as earlier turns of the chat.
+    """
 
     prompts: Prompts
     tokenizer: PreTrainedTokenizerBase
     taxonomy: Taxonomy
+    shots: tuple[Shot, ...] = ()
 
-    def prompt(self, history: CareerHistory) -> list[int]:
+    @abstractmethod
+    def request(self, history: CareerHistory, reason: str) -> str:
+        """Return what the user says. `reason` stands in it only where it is given rather than written."""
+
+    @abstractmethod
+    def reply(self, reason: str, title: str) -> list[str]:
+        """Return the parts of the reply that is learned; which of `reason` and `title` it holds is up to the role."""
+
+    def prompt(self, history: CareerHistory, reason: str = "") -> list[int]:
         """Encode all that stands before the model's reply."""
-        message = {"role": "user", "content": self.prompts.joint(history, self.taxonomy)}
+        turns = [
+            turn
+            for shot in self.shots
+            for turn in (
+                {"role": "user", "content": self.request(shot.history, shot.reason)},
+                {"role": "assistant", "content": "".join(self.reply(shot.reason, shot.title))},
+            )
+        ]
+        turns.append({"role": "user", "content": self.request(history, reason)})
         ids: list[int] = self.tokenizer.apply_chat_template(
-            [message], add_generation_prompt=True, tokenize=True, return_dict=False
+            turns, add_generation_prompt=True, tokenize=True, return_dict=False
         )
         return ids
 
-    def reason_opening(self) -> list[int]:
-        """Encode what the reply begins with, before the reason."""
-        return self._encode(THINK_OPEN)
-
-    def reasoning(self, reason: str) -> list[int]:
-        """Encode the reply up to where the title begins. An empty `reason` gives empty thoughts."""
-        body = self._encode(plain(reason)) if reason else []
-        return [*self.reason_opening(), *body, *self._encode(THINK_CLOSE + ANSWER_OPEN)]
-
-    def title(self, title: str) -> list[int]:
-        """Encode a title and its end. The end keeps "Infantry" apart from "Infantry Officers"."""
-        return [*self._encode(title), *self._encode(ANSWER_CLOSE)]
-
-    def titles(self) -> list[list[int]]:
-        """Encode the title, with its end, of each occupation in taxonomy order."""
-        return [self.title(occupation.title) for occupation in self.taxonomy.occupations]
-
     def completion(self, reason: str, title: str) -> list[int]:
         """Encode a whole reply, with the token that ends the text."""
-        return [*self.reasoning(reason), *self.title(title), *self.end_of_text()]
-
-    def end_of_text(self) -> list[int]:
-        """Return the one token that ends a reply."""
         end = self.tokenizer.eos_token_id
-        return [int(end)] if end is not None else []
+        return [*self.encode(*self.reply(reason, title)), *([int(end)] if end is not None else [])]
 
-    def decode(self, tokens: Sequence[int]) -> str:
-        """Turn ids back into text, special tokens left out."""
-        text: str = self.tokenizer.decode(list(tokens), skip_special_tokens=True)
-        return text
+    def trees(self, history: CareerHistory, reasons: Sequence[str], title: str) -> list[TokenTree]:
+        """Encode what is learned from one person: a branch for each of the `reasons`, on one trunk where they share it.
 
-    def _encode(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
-        return ids
+        Where the role is given its reason, each reason makes a trunk of its own.
+        """
+        branches: dict[tuple[int, ...], dict[tuple[int, ...], None]] = {}
+        for reason in reasons:
+            trunk = tuple(self.prompt(history, reason))
+            branches.setdefault(trunk, {})[tuple(self.completion(reason, title))] = None
+        return [TokenTree.grow(trunk, list(replies)) for trunk, replies in branches.items()]
+
+    def encode(self, *parts: str) -> list[int]:
+        """Encode the parts, each for itself, and join them."""
+        return [token for part in parts for token in self.tokenizer.encode(part, add_special_tokens=False)]
+
+
+class WritesReasons(Encoder):
+    """A role whose reply holds a reason."""
+
+    def reason_prompt(self, history: CareerHistory) -> list[int]:
+        """Encode all that stands before the reason."""
+        return [*self.prompt(history), *self.encode(THINK_OPEN)]
+
+
+class NamesOccupation(Encoder):
+    """A role whose reply names an occupation."""
+
+    @abstractmethod
+    def answer_opening(self, reason: str) -> list[str]:
+        """Return the parts of the reply that stand before the title."""
+
+    def answer_prompt(self, history: CareerHistory, reason: str) -> list[int]:
+        """Encode all that stands before the title, an empty `reason` as no token at all."""
+        return [*self.prompt(history, reason), *self.encode(*self.answer_opening(reason))]
+
+    def titles(self) -> list[list[int]]:
+        """Encode the title of each occupation in taxonomy order, with the token that begins its closing tag.
+
+        That token keeps "Infantry" apart from "Infantry Officers". What follows it says nothing more.
+        """
+        end = self.encode(ANSWER_CLOSE)[:1]
+        return [[*self.encode(occupation.title), *end] for occupation in self.taxonomy.occupations]
+
+
+class JointEncoder(WritesReasons, NamesOccupation):
+    """Writes the reason, then names the occupation."""
+
+    def request(self, history: CareerHistory, reason: str) -> str:
+        """Ask for both; the reason is not given."""
+        return self.prompts.joint(history, self.taxonomy)
+
+    def answer_opening(self, reason: str) -> list[str]:
+        """Return thoughts, empty where there is no reason, and the tag before the title."""
+        return [THINK_OPEN, plain(reason), THINK_CLOSE + ANSWER_OPEN]
+
+    def reply(self, reason: str, title: str) -> list[str]:
+        """`<think>reason</think><answer>title</answer>`."""
+        return [*self.answer_opening(reason), title, ANSWER_CLOSE]
+
+
+class ReasonEncoder(WritesReasons):
+    """Writes the reason and names no occupation."""
+
+    def request(self, history: CareerHistory, reason: str) -> str:
+        """Ask for a reason."""
+        return self.prompts.reason(history, self.taxonomy)
+
+    def reply(self, reason: str, title: str) -> list[str]:
+        """`<think>reason</think>`."""
+        return [THINK_OPEN, plain(reason), THINK_CLOSE]
+
+
+class PredictorEncoder(NamesOccupation):
+    """Is given the reason and names the occupation."""
+
+    def request(self, history: CareerHistory, reason: str) -> str:
+        """Ask for an occupation, given the reason."""
+        return self.prompts.predictor(history, reason, self.taxonomy)
+
+    def answer_opening(self, reason: str) -> list[str]:
+        """Return the tag before the title."""
+        return [ANSWER_OPEN]
+
+    def reply(self, reason: str, title: str) -> list[str]:
+        """`<answer>title</answer>`."""
+        return [ANSWER_OPEN, title, ANSWER_CLOSE]
+
+
+class DirectEncoder(NamesOccupation):
+    """Names the occupation; there is no reason for it anywhere."""
+
+    def request(self, history: CareerHistory, reason: str) -> str:
+        """Ask for an occupation. Raises `ValueError` where a reason is given: this role must never see one."""
+        if reason:
+            raise ValueError("a model that answers directly was given a reason")
+        return self.prompts.direct(history, self.taxonomy)
+
+    def answer_opening(self, reason: str) -> list[str]:
+        """Return the tag before the title."""
+        return [ANSWER_OPEN]
+
+    def reply(self, reason: str, title: str) -> list[str]:
+        """`<answer>title</answer>`."""
+        return [ANSWER_OPEN, title, ANSWER_CLOSE]
+
+
+class Role(Enum):
+    """What one language model is for."""
+
+    JOINT = JointEncoder
+    REASON_GENERATOR = ReasonEncoder
+    PREDICTOR = PredictorEncoder
+    DIRECT = DirectEncoder

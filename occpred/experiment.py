@@ -7,22 +7,35 @@ from dataclasses import dataclass, field
 from occpred.baselines.suite import Baselines
 from occpred.careers.source import Careers
 from occpred.careers.split import Split
+from occpred.evaluation.comparison import Comparison
 from occpred.evaluation.intervals import Evaluation
 from occpred.language_model.adaptation import Adaptation
 from occpred.language_model.backbone import Backbone
-from occpred.models.model import Joint
+from occpred.models.model import Model, Untuned
 from occpred.models.objective import SupervisedLoss
+from occpred.models.preference_loss import PreferenceLoss
 from occpred.prompts import Prompts
 from occpred.ranking.exact import ExactRanking
-from occpred.ranking.reason_source import ReasonSource
 from occpred.reasons.judge import Judge
+from occpred.reasons.preference import Preference
 from occpred.reasons.selection import Selection
+from occpred.reasons.source import NoReason, ReasonSource
 from occpred.reasons.teacher import Teacher
-from occpred.settings import MISSING, Settings, setting
+from occpred.settings import MISSING, SettingError, Settings, setting
 from occpred.taxonomy.taxonomy import TaxonomySource
 from occpred.tracking.tracking import Tracking
 from occpred.training.optimizer import Optimizer
 from occpred.training.trainer import Trainer
+
+
+@dataclass
+class Sweep(Settings):
+    """What is said of a sweep as a whole, beside what its jobs say of themselves."""
+
+    name: str = setting("sweep", incidental=True)
+    """What its report is called."""
+    question: str = setting("", incidental=True)
+    """The question it is to answer, in a sentence."""
 
 
 @dataclass
@@ -47,12 +60,43 @@ class Experiment(Settings):
     prompts: Prompts = field(default_factory=Prompts)
     backbone: Backbone = field(default_factory=Backbone)
     lora: Adaptation = MISSING
-    model: Joint = field(default_factory=Joint)
+    model: Model = MISSING
+    training_reason: ReasonSource = MISSING
     objective: SupervisedLoss = field(default_factory=SupervisedLoss)
     optimizer: Optimizer = field(default_factory=Optimizer)
+    preference: Preference = MISSING
+    preference_loss: PreferenceLoss = MISSING
+    preference_optimizer: Optimizer = field(default_factory=Optimizer)
     trainer: Trainer = field(default_factory=Trainer)
     reason: ReasonSource = MISSING
     ranking: ExactRanking = field(default_factory=ExactRanking)
     baselines: Baselines = field(default_factory=Baselines)
     evaluation: Evaluation = field(default_factory=Evaluation)
+    comparison: Comparison = field(default_factory=Comparison)
     tracking: Tracking = MISSING
+    sweep: Sweep = field(default_factory=Sweep)
+    merge: bool = setting(False, incidental=True)
+    """Whether the trained models are written as plain Hugging Face folders as well."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be put together."""
+        super().__post_init__()
+        self.reason.check(self.ranking.num_reasons)
+        self.training_reason.check(self.selection.best_of)
+        if self.model.writer is None and not isinstance(self.reason, NoReason):
+            raise SettingError(f"reason: model={self.model.label} reads no reason; give reason=none")
+        if self.model.writer is None and self.preference.each_round():
+            raise SettingError(f"preference: model={self.model.label} writes no reason to prefer; give preference=none")
+        if isinstance(self.model, Untuned) and self.preference.each_round():
+            raise SettingError("preference: model=untuned is not trained; give preference=none or another model")
+        if self.training_reason.needs_writer and self.model.writer is self.model.predictor:
+            raise SettingError(
+                f"training_reason: model={self.model.label} cannot learn from reasons that it is to write itself; "
+                "give another source, or model=two_models, whose predictor can learn from the generator's"
+            )
+
+    def system(self) -> str:
+        """What tables call the model that answers, and its reasons."""
+        sharpened = f" + DPO ({self.preference.label})" if self.preference.each_round() else ""
+        reason = f", {self.reason.label}" if self.model.writer else ""
+        return f"{self.model.label}{sharpened}{reason}"

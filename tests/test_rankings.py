@@ -85,3 +85,20 @@ def test_rankings_that_do_not_fit_together_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         Rankings(CODES, ("person/0",), log_probs, **texts)
+
+
+def test_the_mean_over_reasons_is_that_of_probabilities_and_keeps_each_apart(tmp_path: Path) -> None:
+    # Given one reason 0.5, 0.3, 0.2, given the other 0.1, 0.6, 0.3: on average 0.3, 0.45, 0.25.
+    apart_PRC = np.log([[[0.5, 0.3, 0.2], [0.1, 0.6, 0.3]]])
+    averaged = Rankings.averaged(log_probs_PRC=apart_PRC, codes=CODES, example_ids=("a",))
+    assert np.exp(averaged.log_probs_PC)[0].tolist() == pytest.approx([0.3, 0.45, 0.25])
+    averaged.save(tmp_path)
+    first, second = Rankings.load(tmp_path).for_each_reason()
+    assert np.exp(first.log_probs_PC)[0].tolist() == pytest.approx([0.5, 0.3, 0.2])
+    assert np.exp(second.log_probs_PC)[0].tolist() == pytest.approx([0.1, 0.6, 0.3])
+
+
+def test_the_mean_over_one_reason_is_that_reasons_answer() -> None:
+    single = Rankings.averaged(log_probs_PRC=np.array([[[-2000.0, -2000.5, -2001.0]]]), codes=CODES, example_ids=("a",))
+    assert single.log_probs_PC.tolist() == [[-2000.0, -2000.5, -2001.0]]
+    assert single.for_each_reason() == [single]

@@ -71,6 +71,8 @@ class Split(Settings, ABC):
     """How many examples one person gives to one part at most, the most recent ones; 0 for all."""
     max_test_people: int = setting(0, minimum=0)
     """How many people are asked at most, drawn by `seed`; 0 for all."""
+    max_train_people: int = setting(0, minimum=0)
+    """How many people are learnt from at most, by models and baselines alike; 0 for all. More people include fewer."""
     seed: int = setting(0)
 
     def __call__(self, data: CareerData) -> Examples:
@@ -80,9 +82,17 @@ class Split(Settings, ABC):
             UserError: the data lacks what the split needs, or no train or no test example comes of it.
         """
         cuts = list(self.cuts(data))
-        asked = self._drawn([cut.career.person_id for cut in cuts if cut.test])
+        asked = self._drawn("test", [cut.career.person_id for cut in cuts if cut.test], self.max_test_people)
+        learnt_from = self._drawn(
+            "train", [cut.career.person_id for cut in cuts if cut.learnable], self.max_train_people
+        )
         examples = Examples(
-            train=tuple(example for cut in cuts for example in self._examples(cut.career, cut.train)),
+            train=tuple(
+                example
+                for cut in cuts
+                if cut.career.person_id in learnt_from
+                for example in self._examples(cut.career, cut.train)
+            ),
             validation=tuple(example for cut in cuts for example in self._examples(cut.career, cut.validation)),
             test=tuple(
                 example
@@ -90,7 +100,11 @@ class Split(Settings, ABC):
                 if cut.career.person_id in asked
                 for example in self._examples(cut.career, cut.test, cut.visible_at_test)
             ),
-            training_careers=tuple(beginning(cut.career, cut.learnable) for cut in cuts if cut.learnable),
+            training_careers=tuple(
+                beginning(cut.career, cut.learnable)
+                for cut in cuts
+                if cut.learnable and cut.career.person_id in learnt_from
+            ),
             facts={"targets_undated": sum(cut.undated for cut in cuts)},
         )
         for part, its_examples in (("train", examples.train), ("test", examples.test)):
@@ -102,10 +116,12 @@ class Split(Settings, ABC):
     def cuts(self, data: CareerData) -> Iterator[CareerCut]:
         """How each career is used, in the order of the data. Raises `UserError` where the data does not allow it."""
 
-    def _drawn(self, person_ids: Sequence[str]) -> frozenset[str]:
-        if not 0 < self.max_test_people < len(person_ids):
+    def _drawn(self, part: str, person_ids: Sequence[str], most: int) -> frozenset[str]:
+        if not 0 < most < len(person_ids):
             return frozenset(person_ids)
-        return frozenset(random.Random(f"test people/{self.seed}").sample(sorted(person_ids), self.max_test_people))
+        order = sorted(person_ids)
+        random.Random(f"{part} people/{self.seed}").shuffle(order)
+        return frozenset(order[:most])
 
     def _examples(
         self, career: CareerHistory, targets: Sequence[int], visible: int | None = None

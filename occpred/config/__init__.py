@@ -5,5 +5,6 @@ from __future__ import annotations
 from occpred.config.complaints import readable
 from occpred.config.conversion import to_experiment
 from occpred.config.schemas import CONF, register_schemas
+from occpred.config.sweeper import register_sweeper
 
-__all__ = ["CONF", "readable", "register_schemas", "to_experiment"]
+__all__ = ["CONF", "readable", "register_schemas", "register_sweeper", "to_experiment"]

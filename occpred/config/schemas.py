@@ -20,9 +20,18 @@ from occpred.errors import UserError
 from occpred.experiment import Experiment
 from occpred.language_model.adaptation import FullFineTuning, LoRA
 from occpred.language_model.backbone import EmbeddedBackbone
-from occpred.ranking.reason_source import GeneratedReason, NoReason, OracleReason
+from occpred.models.model import Direct, Joint, TwoModels, Untuned
+from occpred.models.preference_loss import DPOLoss, IPOLoss
+from occpred.reasons.judge_preference import JudgePreference
+from occpred.reasons.masked_reason import MaskedReason
+from occpred.reasons.oracle_preference import OraclePreference
+from occpred.reasons.outcome_preference import OutcomePreference
+from occpred.reasons.preference import NoPreference
 from occpred.reasons.rubric import RubricJudge
+from occpred.reasons.shuffled_reason import ShuffledReason
+from occpred.reasons.source import GeneratedReason, NoReason, OracleReason
 from occpred.reasons.template import TemplateTeacher
+from occpred.reasons.template_reason import TemplateReason
 from occpred.settings import Settings
 from occpred.taxonomy.jobhop_items import JobHopItemsTaxonomy
 from occpred.taxonomy.onet import OnetTaxonomy
@@ -48,9 +57,22 @@ _COMPONENTS: tuple[type[Settings], ...] = (
     EmbeddedBackbone,
     LoRA,
     FullFineTuning,
+    Joint,
+    TwoModels,
+    Direct,
+    Untuned,
     NoReason,
     GeneratedReason,
     OracleReason,
+    ShuffledReason,
+    MaskedReason,
+    TemplateReason,
+    NoPreference,
+    JudgePreference,
+    OutcomePreference,
+    OraclePreference,
+    DPOLoss,
+    IPOLoss,
     CsvTracking,
     WandbTracking,
 )

@@ -8,8 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from occpred.evaluation.scores import Floats
+
+FEWEST_PERSONS = 30
+"""Intervals from drawing fewer people than this are too narrow for a conclusion to rest on them."""
+_DRAWN_AT_ONCE = 100_000
+"""Persons drawn in one go, which bounds memory."""
 
 
 def bootstrap_means(columns_PK: Floats, person_ids: Sequence[str], samples: int, seed: int) -> Floats:
@@ -33,7 +39,17 @@ def bootstrap_means(columns_PK: Floats, person_ids: Sequence[str], samples: int,
     means_SK = np.empty((1 + samples, columns_PK.shape[1]))
     means_SK[0] = sums_NK.sum(axis=0) / counts_N.sum()
     rng = np.random.default_rng(seed)
-    for sample in range(1, 1 + samples):
-        drawn_N = np.bincount(rng.integers(people, size=people), minlength=people)
-        means_SK[sample] = drawn_N @ sums_NK / (drawn_N @ counts_N)
+    at_once = max(1, _DRAWN_AT_ONCE // people)
+    for first in range(1, 1 + samples, at_once):
+        size = min(at_once, 1 + samples - first)
+        drawn_SN = _times_drawn(rng.integers(people, size=(size, people)))
+        means_SK[first : first + size] = drawn_SN @ sums_NK / (drawn_SN @ counts_N)[:, None]
     return means_SK
+
+
+def _times_drawn(persons_SN: NDArray[np.int64]) -> Floats:
+    """How often each person, (S, N), stands in each row of `persons_SN`."""
+    samples, people = persons_SN.shape
+    # Each row counts in numbers of its own, so that one count does for all rows.
+    cells_SN = persons_SN + people * np.arange(samples)[:, None]
+    return np.bincount(cells_SN.ravel(), minlength=samples * people).reshape(samples, people).astype(np.float64)

@@ -5,7 +5,7 @@ Shapes: P examples, K columns of a measure, S bootstrap samples after the value 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from occpred.errors import UserError
 from occpred.evaluation.bootstrap import bootstrap_means
-from occpred.evaluation.measures import MEASURES
+from occpred.evaluation.measures import MEASURES, columns
 from occpred.evaluation.scores import Floats, Scores
 from occpred.records import Estimate, SystemMetrics
 from occpred.settings import Settings, setting
@@ -54,8 +54,8 @@ class Evaluation(Settings):
         """
         if not scores.example_ids:
             raise UserError("there are no examples to evaluate: give more careers or a split with a larger test share")
-        columns = {name: measure.columns(scores) for name, measure in MEASURES.items()}
-        given = {name: columns_PK for name, columns_PK in columns.items() if columns_PK is not None}
+        available = {name: measure.columns(scores) for name, measure in MEASURES.items()}
+        given = {name: columns_PK for name, columns_PK in available.items() if columns_PK is not None}
         masks = {group: mask(scores) for group, mask in GROUPS.items()}
         return [
             SystemMetrics(system, group, self._estimates(scores, given, mask_P))
@@ -78,26 +78,34 @@ class Evaluation(Settings):
         mask_P = GROUPS[group](a)
         if a.example_ids != b.example_ids or not mask_P.any():
             raise ValueError(f"a paired difference needs the same examples from both systems, with some {group}")
-        a_PK, b_PK = MEASURES[measure].columns(a), MEASURES[measure].columns(b)
-        if a_PK is None or b_PK is None:
-            raise ValueError(f"a system has no answers for {measure}")
         # Each on its own, so that equal answers give equal sums and a difference of exactly 0.
-        a_S, b_S = (MEASURES[measure].value(self._means(a, columns_PK, mask_P)) for columns_PK in (a_PK, b_PK))
-        return self._estimate(a_S - b_S, mask_P)
+        a_S, b_S = (MEASURES[measure].value(self._means(scores, columns(measure, scores), mask_P)) for scores in (a, b))
+        return self._interval(a_S - b_S, int(mask_P.sum()))
 
-    def _estimates(self, scores: Scores, columns: Mapping[str, Floats], mask_P: Mask) -> dict[str, Estimate]:
-        means_SK = self._means(scores, np.concatenate(list(columns.values()), axis=1), mask_P)
-        ends = np.cumsum([columns_PK.shape[1] for columns_PK in columns.values()])
+    def estimate(self, columns_PK: Floats, person_ids: Sequence[str], value: Callable[[Floats], Floats]) -> Estimate:
+        """Give any function of column means with its interval.
+
+        Args:
+            columns_PK: what to average, at least one example.
+            person_ids: P of them, the units that are drawn.
+            value: from means, (S, K), to the function, (S,). Draws where it is not defined (NaN) are left out.
+        """
+        values_S = value(bootstrap_means(columns_PK, person_ids, self.bootstrap_samples, self.seed))
+        return self._interval(values_S[~np.isnan(values_S)], len(person_ids))
+
+    def _estimates(self, scores: Scores, given: Mapping[str, Floats], mask_P: Mask) -> dict[str, Estimate]:
+        means_SK = self._means(scores, np.concatenate(list(given.values()), axis=1), mask_P)
+        ends = np.cumsum([columns_PK.shape[1] for columns_PK in given.values()])
         return {
-            name: self._estimate(MEASURES[name].value(part_SK), mask_P)
-            for name, part_SK in zip(columns, np.split(means_SK, ends[:-1], axis=1), strict=True)
+            name: self._interval(MEASURES[name].value(part_SK), int(mask_P.sum()))
+            for name, part_SK in zip(given, np.split(means_SK, ends[:-1], axis=1), strict=True)
         }
 
     def _means(self, scores: Scores, columns_PK: Floats, mask_P: Mask) -> Floats:
         person_ids = [person for person, inside in zip(scores.person_ids, mask_P, strict=True) if inside]
         return bootstrap_means(columns_PK[mask_P], person_ids, self.bootstrap_samples, self.seed)
 
-    def _estimate(self, values_S: Floats, mask_P: Mask) -> Estimate:
+    def _interval(self, values_S: Floats, n: int) -> Estimate:
         tail = (1 - self.confidence) / 2
         low, high = np.quantile(values_S[1:], [tail, 1 - tail])
-        return Estimate(float(values_S[0]), float(low), float(high), int(mask_P.sum()))
+        return Estimate(float(values_S[0]), float(low), float(high), n)

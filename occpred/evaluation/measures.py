@@ -61,10 +61,10 @@ def _percent(label: str, row: Callable[[Scores], Floats]) -> Measure:
 
 
 def _free_text(label: str, row: Callable[[FreeTextScores], Floats], higher_is_better: bool) -> Measure:
-    def columns(scores: Scores) -> Floats | None:
+    def written(scores: Scores) -> Floats | None:
         return None if scores.free_text is None else _column(row(scores.free_text))
 
-    return Measure(label, percent=True, higher_is_better=higher_is_better, columns=columns, value=_hundredfold)
+    return Measure(label, percent=True, higher_is_better=higher_is_better, columns=written, value=_hundredfold)
 
 
 def _column(values_P: NDArray[np.generic]) -> Floats:
@@ -109,9 +109,28 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             columns=calibration_gaps,
             value=lambda means_SK: np.abs(means_SK).sum(axis=1),
         ),
+        "reason_spread": Measure(
+            "Spread over reasons",
+            percent=False,
+            higher_is_better=False,
+            columns=lambda scores: None if scores.reason_spread_P is None else _column(scores.reason_spread_P),
+            value=_mean,
+        ),
         "invalid": _free_text("Invalid", lambda texts: texts.invalid_P, higher_is_better=False),
         "acc_em_free_text": _free_text("AccEM, free text", lambda texts: texts.acc_em_P, higher_is_better=True),
         "acc_rm_free_text": _free_text("AccRM, free text", lambda texts: texts.acc_rm_P, higher_is_better=True),
     }
 )
 """All measures by name. Recall@k is the hit rate HR@k, as one occupation is relevant."""
+
+
+def columns(measure: str, scores: Scores) -> Floats:
+    """What `measure`, a key of `MEASURES`, averages, (P, K).
+
+    Raises:
+        ValueError: the system did not give such answers.
+    """
+    columns_PK = MEASURES[measure].columns(scores)
+    if columns_PK is None:
+        raise ValueError(f"a system has no answers for {measure}")
+    return columns_PK

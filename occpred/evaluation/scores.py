@@ -43,6 +43,8 @@ class Scores:
         major_group_P: 1 where the top-ranked occupation is of the target's major group, else 0.
         log_prob_P: log-probability of the target among the closed set.
         confidence_P: probability of the top-ranked occupation among the closed set.
+        reason_spread_P: standard deviation, over the reasons of an answer, of the target's probability among the closed
+            set; `None` for a system with one reason an answer at most.
         free_text: scores of the freely written titles; `None` for a system that wrote none.
     """
 
@@ -55,6 +57,7 @@ class Scores:
     major_group_P: Floats
     log_prob_P: Floats
     confidence_P: Floats
+    reason_spread_P: Floats | None = None
     free_text: FreeTextScores | None = None
 
 
@@ -84,8 +87,17 @@ def score(rankings: Rankings, examples: Sequence[NextOccupationExample], taxonom
         major_group_P=(groups_C[top_P] == groups_C[targets_P]).astype(np.float64),
         log_prob_P=log_probs_PC[rows_P, targets_P],
         confidence_P=np.exp(log_probs_PC[rows_P, top_P]),
+        reason_spread_P=_reason_spread(rankings, targets_P),
         free_text=_score_free_text(rankings.free_text, target_titles, taxonomy) if rankings.free_text else None,
     )
+
+
+def _reason_spread(rankings: Rankings, targets_P: NDArray[np.int64]) -> Floats | None:
+    if rankings.log_probs_PRC is None:
+        return None
+    rows_P = np.arange(len(targets_P))
+    given_RP = np.stack([np.exp(each.normalised()[rows_P, targets_P]) for each in rankings.for_each_reason()])
+    return np.asarray(given_RP.std(axis=0))
 
 
 def _check(rankings: Rankings, examples: Sequence[NextOccupationExample], taxonomy: Taxonomy) -> None:

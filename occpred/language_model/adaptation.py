@@ -32,8 +32,18 @@ class Adaptation(Settings):
         """Write what was trained into `folder`, as safetensors."""
         raise NotImplementedError
 
-    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
-        """Return `model`, a fresh backbone, with what `save` wrote, for evaluation; it may be changed in place."""
+    def load(self, model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> nn.Module:
+        """Return `model`, a fresh backbone, with what `save` wrote, in evaluation mode; it may be changed in place.
+
+        Args:
+            model: a frozen backbone.
+            folder: where `save` wrote.
+            trainable: whether the parameters that were trained require gradients again, to train them further.
+        """
+        raise NotImplementedError
+
+    def merge(self, model: PreTrainedModel, folder: Path) -> PreTrainedModel:
+        """Return a plain model: `model`, a fresh backbone, with what `save` wrote as part of its own weights."""
         raise NotImplementedError
 
 
@@ -88,14 +98,23 @@ class LoRA(Adaptation):
         # Never the embeddings: they are frozen, and to find out whether to save them PEFT would ask the hub.
         peft_model.save_pretrained(folder, save_embedding_layers=False)
 
-    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
-        """Quantise `model` as in training and put the adapter on it."""
+    def load(self, model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> nn.Module:
+        """Quantise `model` as in training and put the adapter on it; what is trained further is this adapter."""
         from peft import PeftModel
 
         if self.quantised:
             quantise_linear_layers(model)
-        adapted: nn.Module = PeftModel.from_pretrained(model, folder)
+        adapted: nn.Module = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
         return adapted.eval()
+
+    def merge(self, model: PreTrainedModel, folder: Path) -> PreTrainedModel:
+        """Add the adapter's product to the weights it belongs to, in the backbone's own number format, not in NF4."""
+        from peft import PeftModel
+
+        if "lm_head" in self.targets:
+            _untie_embeddings(model)
+        merged: PreTrainedModel = PeftModel.from_pretrained(model, folder).merge_and_unload()
+        return merged
 
     def _check_targets(self, model: PreTrainedModel) -> None:
         # PEFT complains only where none of the names is found.
@@ -122,10 +141,25 @@ class FullFineTuning(Adaptation):
         whole: Any = model
         whole.save_pretrained(folder)
 
-    def load(self, model: PreTrainedModel, folder: Path) -> nn.Module:
+    def load(self, model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> nn.Module:
         """Load the whole model from `folder`, in the number format of `model`."""
         trained: nn.Module = type(model).from_pretrained(folder, dtype=model.dtype, use_safetensors=True)
-        return trained.requires_grad_(False).eval()
+        return trained.requires_grad_(trainable).eval()
+
+    def merge(self, model: PreTrainedModel, folder: Path) -> PreTrainedModel:
+        """The trained model is plain as it is."""
+        merged: Any = self.load(model, folder)
+        whole: PreTrainedModel = merged
+        return whole
+
+
+def _untie_embeddings(model: PreTrainedModel) -> None:
+    """Give the output embeddings weights of their own: an adapter on them must not reach the input embeddings."""
+    from torch import nn
+
+    output = model.get_output_embeddings()
+    output.weight = nn.Parameter(output.weight.detach().clone(), requires_grad=False)
+    model.config.tie_word_embeddings = False
 
 
 _BLOCK = 64

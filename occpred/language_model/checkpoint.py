@@ -13,6 +13,7 @@ from occpred.language_model.backbone import Backbone
 
 if TYPE_CHECKING:
     from torch import nn
+    from transformers import PreTrainedModel
 
 _IDENTITY = "backbone.json"
 
@@ -24,18 +25,38 @@ def save_checkpoint(folder: Path, model: nn.Module, backbone: Backbone, adaptati
     (folder / _IDENTITY).write_text(json.dumps(_identity(backbone), indent=2), encoding="utf-8")
 
 
-def load_checkpoint(folder: Path, backbone: Backbone, adaptation: Adaptation) -> nn.Module:
-    """Load `backbone` with the trained parameters in `folder`, for evaluation.
+def load_checkpoint(folder: Path, backbone: Backbone, adaptation: Adaptation, *, trainable: bool = False) -> nn.Module:
+    """Load `backbone` with the trained parameters in `folder`, in evaluation mode.
+
+    Args:
+        folder: where `save_checkpoint` wrote.
+        backbone: what the parameters were trained on.
+        adaptation: how they were trained.
+        trainable: whether they require gradients, as the start of further training.
 
     Raises:
         UserError: the parameters were trained on another backbone or revision.
     """
+    _check_backbone(folder, backbone)
+    return adaptation.load(backbone.load_model(), folder, trainable=trainable)
+
+
+def load_merged(folder: Path, backbone: Backbone, adaptation: Adaptation) -> PreTrainedModel:
+    """Load `backbone` with the trained parameters in `folder` as part of its own weights: a plain model.
+
+    Raises:
+        UserError: the parameters were trained on another backbone or revision.
+    """
+    _check_backbone(folder, backbone)
+    return adaptation.merge(backbone.load_model(), folder)
+
+
+def _check_backbone(folder: Path, backbone: Backbone) -> None:
     trained_on = json.loads((folder / _IDENTITY).read_text(encoding="utf-8"))
     if trained_on != _identity(backbone):
         raise UserError(
             f"{folder}: trained on backbone {_spelled(trained_on)}, cannot be used with {_spelled(_identity(backbone))}"
         )
-    return adaptation.load(backbone.load_model(), folder)
 
 
 def _identity(backbone: Backbone) -> dict[str, Any]:

@@ -40,10 +40,15 @@ class TreeModule(L.LightningModule):
         self._optimizer = optimizer
         self._num_steps = num_steps
         self._seed = seed
+        self._shares: dict[str, Tensor] = {}
 
     @abstractmethod
     def loss(self, batch: TreeBatch, step: OptimizerStep) -> Tensor:
         """Return this micro-batch's share of the step's loss: shares of all micro-batches and ranks add up to it."""
+
+    def log_share(self, name: str, share: Tensor) -> None:
+        """Add a micro-batch's share of a number to the row of the step under way, as `train/<name>`."""
+        self._shares[name] = self._shares.get(name, 0) + share.detach()
 
     def configure_optimizers(self) -> Any:
         """AdamW over the trainable parameters, with its schedule."""
@@ -57,25 +62,32 @@ class TreeModule(L.LightningModule):
         torch.manual_seed(int(seeds.generate_state(1)[0]))
         optimizer: Any = self.optimizers()
         schedule: Any = self.lr_schedulers()
-        loss = torch.zeros((), device=self.device)
+        self._shares = {}
         for batch in step.batches:
-            share = self.loss(batch, step)
+            loss = self.loss(batch, step)
             # Data-parallel strategies average gradients over ranks; the shares are meant to be summed.
-            self.manual_backward(share * self.trainer.world_size)
-            loss += share.detach()
+            self.manual_backward(loss * self.trainer.world_size)
+            self.log_share("loss", loss)
         self.clip_gradients(optimizer, self._optimizer.max_gradient_norm, "norm")
         learning_rate = schedule.get_last_lr()[0]
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-        self._record({"train/loss": self._summed(loss), "train/learning_rate": learning_rate})
+        sums = self._summed_shares()
+        row = {"train/loss": sums.pop("loss"), "train/learning_rate": learning_rate}
+        self._record(row, {f"train/{name}": value for name, value in sums.items()})
 
-    def _summed(self, value: Tensor) -> float:
-        return float(self.trainer.strategy.reduce(value, reduce_op="sum"))
+    def _summed_shares(self) -> dict[str, float]:
+        # One exchange between the ranks, however many numbers there are.
+        sums = self.trainer.strategy.reduce(torch.stack(list(self._shares.values())), reduce_op="sum")
+        return dict(zip(self._shares, sums.tolist(), strict=True))
 
-    def _record(self, row: dict[str, float]) -> None:
-        self.trajectory.append({"step": float(self.global_step), **row})
+    def _record(self, row: dict[str, float], details: dict[str, float] | None = None) -> None:
+        """Put both into the trajectory and the log; the progress bar has no room for `details`."""
+        details = details or {}
+        self.trajectory.append({"step": float(self.global_step), **row, **details})
         self.log_dict(row, prog_bar=True, batch_size=1)
+        self.log_dict(details, batch_size=1)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what is trained and how it went; leave the frozen backbone out."""

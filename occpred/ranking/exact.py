@@ -28,6 +28,8 @@ class ExactRanking(Settings):
 
     tokens_per_forward: int = setting(8192, minimum=1, incidental=True)
     """Tokens, padding included, that go through the model together; one tree longer than that goes alone."""
+    num_reasons: int = setting(1, minimum=1)
+    """Reasons for each answer; the probability of an occupation is its mean over them."""
     free_text: FreeText = setting(FreeText())
     """Whether, and how, a title is written freely beside the ranking."""
 
@@ -39,7 +41,7 @@ class ExactRanking(Settings):
         Args:
             model: a causal language model in evaluation mode.
             prompts: token ids before the title begins.
-            titles: token ids of each title, its end included.
+            titles: token ids of each title, with what tells that it has ended.
             stage: name in front of the progress bar.
         """
         import torch

@@ -13,7 +13,7 @@ from occpred.settings import Settings
 if TYPE_CHECKING:
     from torch import nn
 
-    from occpred.encoding import JointEncoder
+    from occpred.encoding import Encoder
 
 
 @dataclass
@@ -25,7 +25,7 @@ class FreeText(Settings):
     generation: Generation = field(default_factory=lambda: Generation(max_new_tokens=32))
     """How the title is drawn; greedily unless changed."""
 
-    def __call__(self, model: nn.Module, encoder: JointEncoder, prompts: Sequence[Sequence[int]]) -> list[str]:
+    def __call__(self, model: nn.Module, encoder: Encoder, prompts: Sequence[Sequence[int]]) -> list[str]:
         """Return the text up to `</answer>` for each prompt that ends where the title begins; nothing if disabled."""
         if not self.enabled:
             return []

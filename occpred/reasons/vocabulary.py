@@ -40,7 +40,11 @@ class Mention:
 
     def names(self, code: str) -> bool:
         """Whether this is a title of the occupation `code` and, if alternate, of no other."""
-        return self.kind is not MentionKind.FIELD and code in self.keys and not self.is_ambiguous
+        return self.may_name(code) and not self.is_ambiguous
+
+    def may_name(self, code: str) -> bool:
+        """Whether this is a title of the occupation `code`, be it of others too."""
+        return self.kind is not MentionKind.FIELD and code in self.keys
 
     @property
     def is_ambiguous(self) -> bool:

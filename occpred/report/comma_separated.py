@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
+from occpred.findings import Cost, FailedJob, PairedTest
 from occpred.report.data import Results
 from occpred.report.text import one_line
 
@@ -47,6 +48,54 @@ def differences_csv(results: Results) -> str:
             )
             for entry in results.differences
         ),
+    )
+
+
+def paired_tests_csv(tests: Sequence[PairedTest]) -> str:
+    """All paired tests: the columns of `differences_csv`, then test, p_value, p_adjusted."""
+    return _csv(
+        ("group", "system", "reference", "metric", "difference", "low", "high", "n", "test", "p_value", "p_adjusted"),
+        (
+            (
+                entry.group,
+                entry.system,
+                entry.reference,
+                entry.metric,
+                entry.difference.value,
+                entry.difference.low,
+                entry.difference.high,
+                entry.difference.n,
+                entry.test,
+                entry.p_value,
+                entry.p_adjusted,
+            )
+            for entry in tests
+        ),
+    )
+
+
+def costs_csv(costs: Mapping[str, Cost], seeds: Mapping[str, Sequence[int]]) -> str:
+    """All costs: columns system, seeds (spaces between), target_tokens, seconds, peak_memory_bytes (empty: unknown)."""
+    return _csv(
+        ("system", "seeds", "target_tokens", "seconds", "peak_memory_bytes"),
+        (
+            (
+                system,
+                " ".join(map(str, seeds.get(system, ()))),
+                cost.target_tokens,
+                cost.seconds,
+                "" if cost.peak_memory_bytes is None else cost.peak_memory_bytes,
+            )
+            for system, cost in costs.items()
+        ),
+    )
+
+
+def failures_csv(failures: Sequence[FailedJob]) -> str:
+    """All failed jobs: columns system, overrides (spaces between), reason."""
+    return _csv(
+        ("system", "overrides", "reason"),
+        ((failure.label, " ".join(failure.overrides), failure.reason) for failure in failures),
     )
 
 

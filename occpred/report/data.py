@@ -19,6 +19,7 @@ from occpred.records import (
     RejectedRow,
     SystemMetrics,
 )
+from occpred.report.text import one_line
 
 CRITERIA = ("factuality", "coherence", "utility")
 MARKS = (1, 2, 3, 4, 5)
@@ -67,6 +68,16 @@ class Results:
     def of_group(self, group: str) -> tuple[SystemMetrics, ...]:
         """The rows of one group."""
         return tuple(row for row in self.rows if row.group == group)
+
+    @property
+    def headline_rows(self) -> tuple[SystemMetrics, ...]:
+        """The rows of the headline group that have the headline metric."""
+        return tuple(row for row in self.of_group(self.headline_group) if self.columns[0].name in row.metrics)
+
+    def column(self, name: str) -> MetricColumn:
+        """The column of a metric; one that has none is shown by its name, as a plain number."""
+        shown = {column.name: column for column in self.columns}
+        return shown.get(name, MetricColumn(name, one_line(name), percent=False, higher_is_better=True))
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from occpred.records import CalibrationBin, SystemMetrics
+from occpred.records import CalibrationBin, Estimate, SystemMetrics
 from occpred.report.data import (
     CRITERIA,
     MARKS,
@@ -28,25 +29,26 @@ WIDTH = 4.9
 MAX_POINTS = 150
 
 
-def forest(systems: Sequence[SystemMetrics], column: MetricColumn, group: str) -> Drawing:
-    """Each system's value of one metric as a dot on its interval, the first system set apart by a diamond.
+def forest(systems: Sequence[SystemMetrics], column: MetricColumn, group: str, apart: str) -> Drawing:
+    """Each system's value of one metric as a dot on its interval, one system set apart by a diamond.
 
     Args:
         systems: at least one; all have the metric.
         column: the metric.
         group: what the group of examples is called in a sentence.
+        apart: the system set apart.
     """
     shown = [(one_line(system.system), system.metrics[column.name]) for system in systems]
     places = decimals(column, [estimate.value for _, estimate in shown])
     unit = " (%)" if column.percent else ""
+    diamond = one_line(apart)
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        for position, (_, estimate) in enumerate(shown):
-            colour = INK if position else ACCENT
-            low, high = (estimate.low, estimate.high) if has_interval(estimate) else (estimate.value, estimate.value)
-            axes.plot([low, high], [position, position], color=colour, linewidth=1.6)
-            axes.plot(estimate.value, position, "o" if position else "D", color=colour, markersize=6)
+        for position, (label, estimate) in enumerate(shown):
+            colour, marker = (ACCENT, "D") if label == diamond else (INK, "o")
+            axes.plot(whisker(estimate), [position, position], color=colour, linewidth=1.6)
+            axes.plot(estimate.value, position, marker, color=colour, markersize=6)
             axes.annotate(
                 number(estimate.value, places),
                 (1, position),
@@ -56,11 +58,7 @@ def forest(systems: Sequence[SystemMetrics], column: MetricColumn, group: str) -
                 va="center",
                 color=colour,
             )
-        axes.set_yticks(range(len(shown)), [_shortened(label) for label, _ in shown], color=INK)
-        axes.set_ylim(len(shown) - 0.5, -0.5)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.grid(axis="x")
+        label_rows(axes, [label for label, _ in shown])
         axes.set_xlabel(f"{column.label}{unit}")
 
     values = (f"{label} {number(estimate.value, places)} {interval(estimate, places)}" for label, estimate in shown)
@@ -69,13 +67,38 @@ def forest(systems: Sequence[SystemMetrics], column: MetricColumn, group: str) -
         name="forest",
         title=f"{column.label} on {group}, by system",
         description=f"Values with intervals{unit}: {'; '.join(values)}.",
-        caption=f"{column.label} on {group} with intervals. The diamond is {shown[0][0]}.",
-        size=(WIDTH, 0.75 + 0.33 * len(shown)),
+        caption=f"{column.label} on {group} with intervals."
+        + (f" The diamond is {diamond}." if diamond in (label for label, _ in shown) else ""),
+        size=(WIDTH, rows_height(len(shown))),
     )
 
 
-def _shortened(label: str, longest: int = 24) -> str:
-    return label if len(label) <= longest else label[: longest - 1] + "…"
+def whisker(estimate: Estimate) -> tuple[float, float]:
+    """Both ends of an interval; where it is unknown, the value twice, which draws as nothing."""
+    return (estimate.low, estimate.high) if has_interval(estimate) else (estimate.value, estimate.value)
+
+
+def label_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """Make the vertical axis a list from the top, a label for each of 0, 1, 2, ..."""
+    wrapped = [two_lines(label) for label in labels]
+    axes.set_yticks(range(len(labels)), wrapped, color=INK)
+    for tick, label in zip(axes.get_yticklabels(), wrapped, strict=True):
+        if "\n" in label:
+            tick.set_fontsize(8)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+
+
+def rows_height(count: int) -> float:
+    """The height, in inches, of a drawing with `count` labelled rows above a labelled axis."""
+    return 0.75 + 0.33 * count
+
+
+def two_lines(label: str, longest: int = 24) -> str:
+    """Break a long label once, and leave out what does not fit on two lines."""
+    return "\n".join(textwrap.wrap(label, longest, max_lines=2, placeholder="…"))
 
 
 def training_loss(curves: TrainingCurves, position: int) -> Drawing:

@@ -19,7 +19,7 @@ def finding(results: Results) -> str:
     Empty where the first system has no such value.
     """
     column = results.columns[0]
-    rows = [row for row in results.of_group(results.headline_group) if column.name in row.metrics]
+    rows = results.headline_rows
     if not rows or rows[0].system != results.rows[0].system:
         return ""
     first, *others = ((row.system, row.metrics[column.name]) for row in rows)

@@ -1,19 +1,13 @@
-"""The report as one self-contained HTML page: no script, and nothing loaded from anywhere."""
+"""The report on a run as one self-contained HTML page: no script, and nothing loaded from anywhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from occpred.report import figures
-from occpred.report.data import ReportData
+from occpred.report.data import ReportData, Results
 from occpred.report.drawing import Drawing
+from occpred.report.environment import environment
 from occpred.report.finding import finding
-from occpred.report.table import NO_VALUE, difference_tables, heading, metric_tables
-from occpred.report.text import printable
+from occpred.report.table import difference_tables, metric_tables
 
 LIMITS = {"MOST_POSITIONS": 12, "MOST_EXCERPTS": 3, "MOST_CHARACTERS": 120}
 """How much of long input the page shows: positions of a history, rows of one rejection, characters of a row."""
@@ -22,10 +16,9 @@ LIMITS = {"MOST_POSITIONS": 12, "MOST_EXCERPTS": 3, "MOST_CHARACTERS": 120}
 def render_page(data: ReportData) -> str:
     """Render the whole page. Equal data give equal pages, byte for byte."""
     results = data.results
-    headline = results.columns[0]
-    headline_rows = [row for row in results.of_group(results.headline_group) if headline.name in row.metrics]
     template = environment().get_template("report.html.j2")
     return template.render(
+        **LIMITS,
         run=data.run,
         data=data.data,
         reasons=data.reasons,
@@ -35,11 +28,16 @@ def render_page(data: ReportData) -> str:
         finding=finding(results),
         metric_tables=metric_tables(results),
         difference_tables=difference_tables(results),
-        forest=figures.forest(headline_rows, headline, results.headline_group) if headline_rows else None,
+        forest=_forest(results),
         training=_training(data),
         calibration=figures.calibration(data.calibration) if data.calibration else None,
         marks=figures.marks(data.reasons) if data.reasons else None,
     )
+
+
+def _forest(results: Results) -> Drawing | None:
+    rows, headline = results.headline_rows, results.columns[0]
+    return figures.forest(rows, headline, results.headline_group, apart=rows[0].system) if rows else None
 
 
 def _training(data: ReportData) -> list[Drawing]:
@@ -49,72 +47,3 @@ def _training(data: ReportData) -> list[Drawing]:
         if curves.validation_column and curves.validation_metric:
             drawings.append(figures.training_metric(curves, curves.validation_column, position))
     return drawings
-
-
-def environment() -> Environment:
-    """Jinja as the report uses it: all text is made printable and escaped, and an unknown name is an error."""
-    templates = Environment(
-        loader=PackageLoader("occpred.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
-    filters: dict[str, Callable[..., str]] = {
-        "count": count,
-        "percent_of": percent_of,
-        "duration": duration,
-        "memory": memory,
-        "fact_label": fact_label,
-        "fact_value": fact_value,
-        "heading": heading,
-    }
-    templates.filters.update(filters)
-    templates.globals.update(LIMITS)
-    return templates
-
-
-def _finalize(value: Any) -> Any:
-    """Make every piece of text printable before it is escaped; our own markup is left alone."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def count(number: int) -> str:
-    """A whole number with separators."""
-    return f"{number:,}"
-
-
-def percent_of(part: float, whole: float) -> str:
-    """A share as a percentage."""
-    return f"{100 * part / whole:.1f}%" if whole else NO_VALUE
-
-
-def duration(seconds: float) -> str:
-    """A time span in its two largest units."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def memory(size: int | None) -> str:
-    """A number of bytes in GB."""
-    return NO_VALUE if size is None else f"{size / 1e9:.2f} GB"
-
-
-def fact_label(name: str) -> str:
-    """A fact's key as words."""
-    words = name.removesuffix("_share").replace("_", " ")
-    return words[:1].upper() + words[1:]
-
-
-def fact_value(value: float | int | str, name: str) -> str:
-    """A fact's value as text; shares as percentages."""
-    if isinstance(value, str):
-        return value
-    if name.endswith("_share"):
-        return percent_of(value, 1)
-    return count(value) if isinstance(value, int) else f"{value:.4g}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -29,25 +29,31 @@ class Mark(Enum):
 
 @dataclass(frozen=True)
 class Cell:
-    """One number as text. `interval` is `[low, high]` and `half_width` half its width; both are empty where unknown."""
+    """One number as text. `interval` is `[low, high]` and `half_width` half its width; both are empty where unknown.
+
+    `p_value` and `p_adjusted` are those of a test of no difference, empty where none was made.
+    """
 
     value: str = NO_VALUE
     interval: str = ""
     half_width: str = ""
     mark: Mark = Mark.NONE
+    p_value: str = ""
+    p_adjusted: str = ""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A system and its cells, one a column."""
+    """A system and its cells, one a column, over `count` examples."""
 
     label: str
     cells: tuple[Cell, ...]
+    count: int
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of systems under metric columns, for the `count` examples of `group`."""
+    """Rows of systems under metric columns, for the `count` examples of `group`: as many as the largest row has."""
 
     group: str
     title: str
@@ -65,16 +71,11 @@ def _metric_table(results: Results, group: str) -> Table:
     systems = results.of_group(group)
     columns = tuple(column for column in results.columns if any(column.name in row.metrics for row in results.rows))
     cells_by_column = {
-        column: _column_cells(column, [system.metrics.get(column.name) for system in systems], _best_marks)
+        column: column_cells(column, [system.metrics.get(column.name) for system in systems], best_marks)
         for column in columns
     }
-    return Table(
-        group=group,
-        title=group_title(group),
-        count=max((estimate.n for system in systems for estimate in system.metrics.values()), default=0),
-        columns=columns,
-        rows=_rows([system.system for system in systems], cells_by_column),
-    )
+    counts = [max((estimate.n for estimate in system.metrics.values()), default=0) for system in systems]
+    return make_table(group, group_title(group), [system.system for system in systems], counts, cells_by_column)
 
 
 def difference_tables(results: Results) -> tuple[Table, ...]:
@@ -96,34 +97,40 @@ def _difference_table(columns: Sequence[MetricColumn], differences: Sequence[Pai
     references = list(dict.fromkeys(entry.reference for entry in differences))
     found = {(entry.reference, entry.metric): entry.estimate for entry in differences}
     cells_by_column = {
-        column: _column_cells(
-            column, [found.get((reference, column.name)) for reference in references], _zero_marks, signed=True
+        column: column_cells(
+            column, [found.get((reference, column.name)) for reference in references], zero_marks, signed=True
         )
         for column in columns
         if any(entry.metric == column.name for entry in differences)
     }
-    return Table(
-        group=group,
-        title=group_title(group),
-        count=max(entry.estimate.n for entry in differences),
-        columns=tuple(cells_by_column),
-        rows=_rows([f"{system} − {reference}" for reference in references], cells_by_column),
-    )
+    labels = [f"{system} − {reference}" for reference in references]
+    counts = [max(entry.estimate.n for entry in differences if entry.reference == other) for other in references]
+    return make_table(group, group_title(group), labels, counts, cells_by_column)
 
 
-def _rows(labels: Sequence[str], cells_by_column: dict[MetricColumn, list[Cell]]) -> tuple[Row, ...]:
-    return tuple(
-        Row(label, tuple(cells[position] for cells in cells_by_column.values()))
-        for position, label in enumerate(labels)
+def make_table(
+    group: str,
+    title: str,
+    labels: Sequence[str],
+    counts: Sequence[int],
+    cells_by_column: Mapping[MetricColumn, Sequence[Cell]],
+) -> Table:
+    """Turn columns of cells into rows; `labels` and `counts` (of examples) are the rows', from the top."""
+    rows = (
+        Row(label, tuple(cells[position] for cells in cells_by_column.values()), count)
+        for position, (label, count) in enumerate(zip(labels, counts, strict=True))
     )
+    return Table(group, title, max(counts, default=0), tuple(cells_by_column), tuple(rows))
 
 
 Marker = Callable[[MetricColumn, Sequence[Estimate | None], Sequence[str]], list[Mark]]
+"""Gives the marks of a column from its estimates and their texts."""
 
 
-def _column_cells(
+def column_cells(
     column: MetricColumn, estimates: Sequence[Estimate | None], marker: Marker, *, signed: bool = False
 ) -> list[Cell]:
+    """Write a column's estimates, all with the same number of decimals."""
     known = [estimate for estimate in estimates if estimate is not None]
     places = decimals(column, [estimate.value for estimate in known])
     texts = [NO_VALUE if entry is None else number(entry.value, places, signed=signed) for entry in estimates]
@@ -137,7 +144,7 @@ def _column_cells(
     return cells
 
 
-def _best_marks(column: MetricColumn, estimates: Sequence[Estimate | None], texts: Sequence[str]) -> list[Mark]:
+def best_marks(column: MetricColumn, estimates: Sequence[Estimate | None], texts: Sequence[str]) -> list[Mark]:
     """Mark the best value and all that look equal to it; nothing where there is nothing to choose between."""
     known = [
         (estimate.value, text)
@@ -150,14 +157,18 @@ def _best_marks(column: MetricColumn, estimates: Sequence[Estimate | None], text
     return [Mark.BEST if text == best else Mark.NONE for text in texts]
 
 
-def _zero_marks(column: MetricColumn, estimates: Sequence[Estimate | None], texts: Sequence[str]) -> list[Mark]:
+def zero_marks(column: MetricColumn, estimates: Sequence[Estimate | None], texts: Sequence[str]) -> list[Mark]:
+    """Mark the differences whose intervals exclude zero."""
     return [Mark.NONE if estimate is None else verdict(column, estimate) for estimate in estimates]
 
 
 def verdict(column: MetricColumn, difference: Estimate) -> Mark:
     """Better or worse where the interval of a difference excludes zero; an interval not known excludes nothing."""
-    if not (difference.low > 0 or difference.high < 0):
-        return Mark.NONE
+    return direction(column, difference) if difference.low > 0 or difference.high < 0 else Mark.NONE
+
+
+def direction(column: MetricColumn, difference: Estimate) -> Mark:
+    """Whether a difference other than zero is one for the better or for the worse."""
     return Mark.BETTER if (difference.value > 0) == column.higher_is_better else Mark.WORSE
 
 

@@ -10,53 +10,36 @@ from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.baselines.baseline import rank
 from occpred.baselines.suite import Baselines
+from occpred.encoding import NamesOccupation
 from occpred.progress import progress
 from occpred.ranking.exact import ExactRanking
-from occpred.ranking.joint_system import JointSystem
-from occpred.ranking.reason_source import ReasonSource
+from occpred.ranking.system import AnsweringSystem
 from occpred.rankings import Rankings
-from occpred.records import Reason, write_jsonl
+from occpred.stages.gather import GatherReasons, read_gathered
+from occpred.stages.language_model import LanguageModelStage
 from occpred.stages.prepare import Part, Prepare, PreparedData
-from occpred.stages.reason import REASONS, SelectReasons, read_selected
-from occpred.stages.train import Train, TrainedModel
 
 
 @dataclass(frozen=True)
 class Answer(Stage):
-    """Lets the trained model answer the test examples."""
+    """Lets a model answer the test examples, on the ground of the reasons that were gathered for it."""
 
     name: ClassVar[str] = "answer"
 
     prepared: Prepare
-    trained: Train
-    reason: ReasonSource
+    reasons: GatherReasons
+    predictor: LanguageModelStage
     ranking: ExactRanking
-    oracle: SelectReasons | None
-    """Selected reasons of the test examples, where the reason source needs them."""
 
     def run(self, folder: Path, store: ArtifactStore) -> None:
-        """Write the rankings, and the reasons they rest on."""
-        data = PreparedData(store.folder(self.prepared))
-        examples = data.examples(Part.TEST)
-        model = TrainedModel(self.trained, store.folder(self.trained)).load().to(self.trained.trainer.device())
-        system = JointSystem(self.trained.encoder(data.taxonomy), self.reason, self.ranking)
-        rankings = system(model, examples, self._oracle_reasons(store))
+        """Write the rankings."""
+        examples = PreparedData(store.folder(self.prepared)).examples(Part.TEST)
+        reasons = read_gathered(store.folder(self.reasons))
+        encoder = self.predictor.encoder(store)
+        assert isinstance(encoder, NamesOccupation)
+        system = AnsweringSystem(encoder, self.ranking)
+        rankings = system(self.predictor.load(store), examples, [reasons[example.example_id] for example in examples])
         rankings.save(folder)
-        write_jsonl(
-            folder / REASONS,
-            (
-                Reason(example_id, candidate=0, text=text, source=type(self.reason).__name__)
-                for example_id, text in zip(rankings.example_ids, rankings.reasons, strict=True)
-                if text
-            ),
-        )
-
-    def _oracle_reasons(self, store: ArtifactStore) -> dict[str, str]:
-        if self.oracle is None:
-            return {}
-        best_first = read_selected(store.folder(self.oracle))
-        # Of several reasons for one example the first, which is the best, wins.
-        return {judged.reason.example_id: judged.reason.text for judged in reversed(best_first)}
 
 
 @dataclass(frozen=True)

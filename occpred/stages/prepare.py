@@ -18,6 +18,7 @@ from occpred.records import (
     NextOccupationExample,
     Occupation,
     RejectedRow,
+    TrueReason,
     read_jsonl,
     write_jsonl,
 )
@@ -94,6 +95,10 @@ class PreparedData:
     def training_careers(self) -> list[CareerHistory]:
         """The careers that baselines may learn from."""
         return read_jsonl(self.folder / "training_careers.jsonl", CareerHistory)
+
+    def true_reasons(self) -> list[TrueReason]:
+        """What drove simulated people; empty for real ones. Nothing but a check of the judge may read them."""
+        return read_jsonl(self.folder / "true_reasons.jsonl", TrueReason)
 
     def rejected(self) -> list[RejectedRow]:
         """The rows that were set aside."""

@@ -49,9 +49,9 @@ class JudgeReasons(Stage):
     part: Part
 
     def run(self, folder: Path, store: ArtifactStore) -> None:
-        """Write `judged.jsonl`, in the order of the reasons."""
+        """Write `judged.jsonl`, in the order of the reasons; an empty text is no reason and gets no mark."""
         data = PreparedData(store.folder(self.prepared))
-        reasons = read_jsonl(store.folder(self.reasons) / REASONS, Reason)
+        reasons = [reason for reason in read_jsonl(store.folder(self.reasons) / REASONS, Reason) if reason.text]
         examples = {example.example_id: example for example in data.examples(self.part)}
         judged = self.judge.judge(reasons, examples, data.taxonomy)
         write_jsonl(folder / JUDGED, progress(judged, self.name, total=len(reasons), unit="reason"))

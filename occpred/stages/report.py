@@ -12,6 +12,7 @@ from occpred.artifacts import provenance
 from occpred.artifacts.signature import reference, signature
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
+from occpred.evaluation.intervals import Evaluation
 from occpred.evaluation.measures import MEASURES
 from occpred.rankings import Rankings
 from occpred.records import JudgedReason, read_jsonl
@@ -32,9 +33,9 @@ from occpred.report.examples import worked_examples
 from occpred.report.files import write_report
 from occpred.settings import setting
 from occpred.stages.evaluate import Evaluate, Evaluated
+from occpred.stages.language_model import Training, TrainingStage
 from occpred.stages.prepare import Part, PreparedData
 from occpred.stages.reason import JUDGED, JudgeReasons, SelectReasons, read_selected
-from occpred.stages.train import TrainedModel
 
 COLUMNS = {
     name: MetricColumn(name, measure.label, measure.percent, measure.higher_is_better)
@@ -53,7 +54,6 @@ class Report(Stage):
     name: ClassVar[str] = "report"
 
     evaluated: Evaluate
-    selected: SelectReasons
     own_reasons: JudgeReasons
     """The reasons that the answers rest on, judged after the fact."""
     experiment: str
@@ -75,7 +75,7 @@ class Report(Stage):
             results=self.results(store),
             titles={occupation.code: occupation.title for occupation in prepared.taxonomy.occupations},
             reasons=self._reason_summary(store, prepared),
-            training=(self._curves(store),),
+            training=tuple(_curves(store, stage) for stage in self._trainings()),
             calibration=tuple(evaluated.calibration()),
             examples=self._worked_examples(store, prepared),
         )
@@ -83,15 +83,24 @@ class Report(Stage):
     def results(self, store: ArtifactStore) -> Results:
         """The tables."""
         evaluated = Evaluated(store.folder(self.evaluated))
-        settings = self.evaluated.evaluation
-        note = f"{settings.confidence:.0%} intervals by bootstrap over persons ({settings.bootstrap_samples:,} samples)"
+        note = interval_note(self.evaluated.evaluation)
         return Results(SHOWN, tuple(evaluated.metrics()), tuple(evaluated.differences()), interval_note=note)
 
+    @property
+    def seed(self) -> int:
+        """The seed of training; 0 where nothing is trained."""
+        trainings = self._trainings()
+        return trainings[-1].seed if trainings else 0
+
+    def _trainings(self) -> list[TrainingStage]:
+        """All trainings that the answers rest on, the first first."""
+        return [stage for stage in inputs_first(self.evaluated).values() if isinstance(stage, TrainingStage)]
+
     def _run_summary(self, store: ArtifactStore) -> RunSummary:
-        trained = self.evaluated.answer.trained
-        records = [_provenance(store, stage) for stage in _inputs_first(self.evaluated).values()]
-        training = _provenance(store, trained)
-        code = training["code"] or {"commit": "unknown", "dirty": False}
+        predictor, trainings = self.evaluated.answer.predictor, self._trainings()
+        records = [provenance_of(store, stage) for stage in inputs_first(self.evaluated).values()]
+        last = provenance_of(store, self.evaluated.answer)
+        code = last["code"] or {"commit": "unknown", "dirty": False}
         return RunSummary(
             experiment=self.experiment,
             question=self.question,
@@ -99,44 +108,37 @@ class Report(Stage):
             signature=signature(self),
             started=min(record["started"] for record in records),
             git_commit=code["commit"] + (" with uncommitted changes" if code["dirty"] else ""),
-            backbone=f"{trained.backbone.name} ({trained.backbone.revision})",
-            lora=str(trained.adaptation),
+            backbone=f"{predictor.backbone.name} ({predictor.backbone.revision})",
+            lora=str(trainings[-1].adaptation) if trainings else "not trained",
             config=self.config,
-            seeds={"training": trained.seed, "bootstrap": self.evaluated.evaluation.seed},
-            versions=training["versions"],
+            seeds={"training": self.seed, "bootstrap": self.evaluated.evaluation.seed},
+            versions=last["versions"],
             stages=tuple(_stage_run(record) for record in records),
         )
 
-    def _reason_summary(self, store: ArtifactStore, prepared: PreparedData) -> ReasonSummary:
-        judged = read_jsonl(store.folder(self.selected.judged) / JUDGED, JudgedReason)
-        taxonomy = prepared.taxonomy
+    def _reason_summary(self, store: ArtifactStore, prepared: PreparedData) -> ReasonSummary | None:
+        """What became of the reasons that were made to learn from, where there are any."""
+        used = (stage for stage in inputs_first(self.evaluated).values() if isinstance(stage, SelectReasons))
+        selected = next((stage for stage in used if stage.judged.part is Part.TRAIN), None)
+        if selected is None:
+            return None
+        judge, taxonomy = selected.judged, prepared.taxonomy
         group_of = {
             example.example_id: taxonomy.major_group_title(example.target_code)
-            for example in prepared.examples(self.selected.judged.part)
+            for example in prepared.examples(judge.part)
         }
-        judge = self.selected.judged
         return ReasonSummary.count(
             teacher=str(getattr(judge.reasons, "teacher", "")),
             judge=str(judge.judge),
-            judged=judged,
-            selected=read_selected(store.folder(self.selected)),
+            judged=read_jsonl(store.folder(judge) / JUDGED, JudgedReason),
+            selected=read_selected(store.folder(selected)),
             group_of=group_of,
-        )
-
-    def _curves(self, store: ArtifactStore) -> TrainingCurves:
-        trained = self.evaluated.answer.trained
-        trajectory = TrainedModel(trained, store.folder(trained)).trajectory
-        return TrainingCurves(
-            title=f"{type(trained.model).__name__} model",
-            train_loss=_curve(trajectory, "train/loss"),
-            validation_metric=_curve(trajectory, "validation/acc_em"),
-            validation_column=COLUMNS["acc_em"],
         )
 
     def _worked_examples(self, store: ArtifactStore, prepared: PreparedData) -> tuple[WorkedExample, ...]:
         rankings = Rankings.load(store.folder(self.evaluated.answer))
         judged = read_jsonl(store.folder(self.own_reasons) / JUDGED, JudgedReason)
-        scores = {entry.reason.example_id: entry.scores for entry in judged}
+        scores = {entry.reason.example_id: entry.scores for entry in judged if entry.reason.candidate == 0}
         return worked_examples(prepared.examples(Part.TEST), rankings, scores)
 
 
@@ -154,19 +156,37 @@ def _data_summary(prepared: PreparedData) -> DataSummary:
     )
 
 
+def _curves(store: ArtifactStore, stage: TrainingStage) -> TrainingCurves:
+    trajectory = Training(store.folder(stage)).trajectory
+    metric = COLUMNS["acc_em"]
+    return TrainingCurves(
+        title=f"{stage.name} of {stage.role.name.lower().replace('_', ' ')}",
+        train_loss=_curve(trajectory, "train/loss"),
+        validation_loss=_curve(trajectory, "validation/loss"),
+        validation_metric=_curve(trajectory, "validation/acc_em"),
+        validation_column=metric,
+    )
+
+
 def _curve(trajectory: Sequence[dict[str, float]], name: str) -> tuple[CurvePoint, ...]:
     return tuple(CurvePoint(int(row["step"]), row[name]) for row in trajectory if name in row)
 
 
-def _inputs_first(stage: Stage) -> dict[str, Stage]:
+def interval_note(settings: Evaluation) -> str:
+    """What the intervals are, as a noun phrase."""
+    return f"{settings.confidence:.0%} intervals by bootstrap over persons ({settings.bootstrap_samples:,} samples)"
+
+
+def inputs_first(stage: Stage) -> dict[str, Stage]:
     """All stages that `stage` rests on, and itself last, by reference; each once."""
     ordered: dict[str, Stage] = {}
     for needed in stage.inputs():
-        ordered |= _inputs_first(needed)
+        ordered |= inputs_first(needed)
     return ordered | {reference(stage): stage}
 
 
-def _provenance(store: ArtifactStore, stage: Stage) -> dict[str, Any]:
+def provenance_of(store: ArtifactStore, stage: Stage) -> dict[str, Any]:
+    """How a stage was run."""
     record: dict[str, Any] = json.loads((store.folder(stage) / provenance.FILE_NAME).read_text(encoding="utf-8"))
     return record
 

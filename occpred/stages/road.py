@@ -5,74 +5,226 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from occpred.artifacts.store import ArtifactStore
+from occpred.artifacts.store import ArtifactStore, MadeOrFound
+from occpred.encoding import NamesOccupation, Role
 from occpred.experiment import Experiment
+from occpred.models.model import Direct, Untuned
+from occpred.reasons.preference import PairRule
+from occpred.reasons.source import NoReason, OracleReason, ReasonSource
 from occpred.stages.answer import Answer, AnswerByBaselines
 from occpred.stages.evaluate import Evaluate
+from occpred.stages.gather import GatherReasons
+from occpred.stages.language_model import LanguageModelStage, TrainingStage
+from occpred.stages.merge import MERGED, Merge
+from occpred.stages.prefer import MakePairs, SampleCompletions
 from occpred.stages.prepare import Part, Prepare
 from occpred.stages.reason import JudgeReasons, ProposeReasons, SelectReasons
 from occpred.stages.report import HEADLINE, Report
 from occpred.stages.train import Train
+from occpred.stages.train_preference import TrainOnPreferences
+from occpred.stages.untuned import UntunedModel
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Road:
+    """The stages of one experiment. Asked twice for a stage it gives equal ones, which are one artifact."""
+
+    experiment: Experiment
+
+    @property
+    def prepared(self) -> Prepare:
+        """People as examples."""
+        return Prepare(self.experiment.taxonomy, self.experiment.careers, self.experiment.split)
+
+    def selected(self, part: Part) -> SelectReasons:
+        """The oracle reasons of a part."""
+        settings = self.experiment
+        proposed = ProposeReasons(self.prepared, settings.teacher, part)
+        return SelectReasons(JudgeReasons(self.prepared, proposed, settings.judge, part), settings.selection)
+
+    def to_learn_from(self, source: ReasonSource, part: Part, writer: LanguageModelStage | None) -> GatherReasons:
+        """Reasons of people who kept an oracle reason, whatever their source."""
+        return GatherReasons(
+            self.prepared,
+            source,
+            part,
+            num_reasons=self.experiment.selection.best_of,
+            selected=self.selected(part),
+            writer=writer if source.needs_writer else None,
+        )
+
+    def to_answer_with(self) -> GatherReasons:
+        """The reasons of the test people."""
+        source = self.experiment.reason
+        return GatherReasons(
+            self.prepared,
+            source,
+            Part.TEST,
+            num_reasons=self.experiment.ranking.num_reasons,
+            selected=self.selected(Part.TEST) if source.needs_oracle else None,
+            writer=self.writer() if source.needs_writer else None,
+        )
+
+    def writer(self) -> LanguageModelStage | None:
+        """The model that writes reasons: untuned, fine-tuned, or sharpened by preferences as well."""
+        role = self.experiment.model.writer
+        return None if role is None else self._sharpened(self._language_model(role))
+
+    def predictor(self) -> LanguageModelStage:
+        """The model that names the occupation."""
+        role = self.experiment.model.predictor
+        return self._sharpened(self._language_model(role)) if self._writes(role) else self._language_model(role)
+
+    def answer(self) -> Answer:
+        """The answers to the test people."""
+        return Answer(self.prepared, self.to_answer_with(), self.predictor(), self.experiment.ranking)
+
+    def _writes(self, role: Role) -> bool:
+        return role is self.experiment.model.writer
+
+    def _language_model(self, role: Role) -> LanguageModelStage:
+        model = self.experiment.model
+        return self._untuned(role, model) if isinstance(model, Untuned) else self._train(role)
+
+    def _untuned(self, role: Role, model: Untuned) -> UntunedModel:
+        reasons = self.to_learn_from(self.experiment.training_reason, Part.TRAIN, None) if model.shots else None
+        return UntunedModel(**self._shared(role), reasons=reasons, shots=model.shots, seed=model.shots_seed)
+
+    def _train(self, role: Role) -> Train:
+        settings = self.experiment
+        source = NoReason() if role is Role.DIRECT else settings.training_reason
+        writer: LanguageModelStage | None = None
+        if source.needs_writer:
+            # The writer itself learns from the oracle; only who is given reasons can learn from those of a model.
+            writer = None if self._writes(role) else self._language_model(settings.model.writer or role)
+            source = source if writer else OracleReason()
+        model = settings.model
+        oracle = self.to_learn_from(OracleReason(), Part.TRAIN, None)
+        needs_held_out = role in (Role.REASON_GENERATOR, Role.PREDICTOR) and settings.trainer.validation_examples > 0
+        return Train(
+            **self._shared(role),
+            **self._training(),
+            optimizer=settings.optimizer,
+            adaptation=settings.lora,
+            reasons=self.to_learn_from(source, Part.TRAIN, writer),
+            held_out=self.to_learn_from(source, Part.VALIDATION, writer) if needs_held_out else None,
+            matched=oracle if isinstance(model, Direct) and model.equal_target_tokens else None,
+            objective=settings.objective,
+        )
+
+    def _sharpened(self, start: LanguageModelStage) -> LanguageModelStage:
+        """Iterated: in each round the model writes anew, and the next one learns from what was better and worse."""
+        for rule in self.experiment.preference.each_round():
+            assert isinstance(start, TrainingStage)
+            start = TrainOnPreferences(
+                **self._shared(start.role),
+                **self._training(),
+                optimizer=self.experiment.preference_optimizer,
+                adaptation=self.experiment.lora,
+                start=start,
+                pairs=self._pairs(start, rule, Part.TRAIN),
+                held_out=self._held_out_pairs(start, rule),
+                loss=self.experiment.preference_loss,
+            )
+        return start
+
+    def _pairs(self, writer: TrainingStage, rule: PairRule, part: Part) -> MakePairs:
+        settings = self.experiment
+        sampled = SampleCompletions(self.prepared, part, writer, rule.sampling)
+        reads_reasons = not issubclass(writer.role.value, NamesOccupation) and rule.needs_predictor
+        return MakePairs(
+            sampled,
+            rule,
+            judged=JudgeReasons(self.prepared, sampled, settings.judge, part) if rule.needs_judge else None,
+            oracle=self.selected(part) if rule.needs_oracle else None,
+            predictor=self._train(settings.model.predictor) if reads_reasons else None,
+        )
+
+    def _held_out_pairs(self, writer: TrainingStage, rule: PairRule) -> MakePairs | None:
+        most = self.experiment.trainer.validation_examples
+        held_out = replace(rule, sampling=replace(rule.sampling, max_examples=most))
+        return self._pairs(writer, held_out, Part.VALIDATION) if most else None
+
+    def _shared(self, role: Role) -> dict[str, Any]:
+        settings = self.experiment
+        return {
+            "prepared": self.prepared,
+            "role": role,
+            "prompts": settings.prompts,
+            "backbone": settings.backbone,
+            "trainer": settings.trainer,
+        }
+
+    def _training(self) -> dict[str, Any]:
+        settings = self.experiment
+        return {"seed": settings.seed, "experiment": settings.name, "tracking": settings.tracking}
+
+
 def plan(experiment: Experiment, *, command: str = "", config: str = "") -> Report:
-    """Connect the stages of `experiment`; the report's inputs are the whole graph."""
-    prepared = Prepare(experiment.taxonomy, experiment.careers, experiment.split)
+    """Connect the stages of `experiment`; the report's inputs are the whole graph.
 
-    def select(part: Part) -> SelectReasons:
-        proposed = ProposeReasons(prepared, experiment.teacher, part)
-        return SelectReasons(JudgeReasons(prepared, proposed, experiment.judge, part), experiment.selection)
-
-    selected = select(Part.TRAIN)
-    trained = Train(
-        prepared,
-        selected,
-        experiment.prompts,
-        experiment.backbone,
-        experiment.lora,
-        experiment.model,
-        experiment.objective,
-        experiment.optimizer,
-        experiment.trainer,
-        experiment.seed,
-        experiment=experiment.name,
-        tracking=experiment.tracking,
-    )
-    oracle = select(Part.TEST) if experiment.reason.needs_oracle else None
-    answer = Answer(prepared, trained, experiment.reason, experiment.ranking, oracle)
+    Args:
+        experiment: what is asked.
+        command: how it was asked, for the report.
+        config: its settings as YAML, for the report.
+    """
+    road = Road(experiment)
+    answer = road.answer()
     evaluated = Evaluate(
-        prepared,
+        road.prepared,
         answer,
-        AnswerByBaselines(prepared, experiment.baselines),
+        AnswerByBaselines(road.prepared, experiment.baselines),
         experiment.evaluation,
-        system=f"{experiment.model.label}, {experiment.reason.label}",
+        system=experiment.system(),
         experiment=experiment.name,
         tracking=experiment.tracking,
     )
-    own_reasons = JudgeReasons(prepared, answer, experiment.judge, Part.TEST)
     return Report(
-        evaluated, selected, own_reasons, experiment.name, experiment.question, command=command, config=config
+        evaluated,
+        JudgeReasons(road.prepared, answer.reasons, experiment.judge, Part.TEST),
+        experiment.name,
+        experiment.question,
+        command=command,
+        config=config,
     )
+
+
+def make(experiment: Experiment, config: str) -> tuple[MadeOrFound, ...]:
+    """Make what is missing of the experiment; `config` is its settings as YAML, for the report."""
+    report = plan(experiment, command=shlex.join(["occpred", *sys.argv[1:]]), config=config)
+    return ArtifactStore(Path(experiment.store)).make_all([report, *_merges(experiment)])
+
+
+def is_made(experiment: Experiment) -> bool:
+    """Whether there is nothing left to make."""
+    store = ArtifactStore(Path(experiment.store))
+    return all(store.is_done(stage) for stage in (plan(experiment), *_merges(experiment)))
+
+
+def _merges(experiment: Experiment) -> list[Merge]:
+    """The models that answer or write as plain ones, where that is asked for."""
+    if not experiment.merge:
+        return []
+    road = Road(experiment)
+    return [Merge(model) for model in (road.predictor(), road.writer()) if isinstance(model, TrainingStage)]
 
 
 def run(experiment: Experiment, config: str) -> None:
-    """Run what is missing of the experiment, print its table, and tell where the report is.
-
-    Args:
-        experiment: what to run.
-        config: its settings as YAML, for the report.
-    """
+    """Make what is missing of the experiment, print its table, and tell where the report is."""
     from occpred.report.terminal import print_results
 
     store = ArtifactStore(Path(experiment.store))
-    report = plan(experiment, command=shlex.join(["occpred", *sys.argv[1:]]), config=config)
-    results = store.make_all([report])
+    results = make(experiment, config)
     if not any(result.made for result in results):
         logger.info("nothing to do: all %d stages were there already", len(results))
+    report = plan(experiment)
     print_results(replace(report.results(store), columns=HEADLINE))
     print(f"report: {store.folder(report) / 'report.html'}")
+    for merged in dict.fromkeys(store.folder(stage) / MERGED for stage in _merges(experiment)):
+        print(f"model: {merged}")

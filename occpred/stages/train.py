@@ -1,137 +1,120 @@
-"""train: fine-tune the model on the selected reasons."""
+"""train: fine-tune the backbone for one role on reasons and titles."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from occpred.artifacts.signature import configuration
-from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
-from occpred.encoding import JointEncoder
+from occpred.encoding import Encoder, NamesOccupation, Role, WritesReasons
 from occpred.errors import UserError
-from occpred.language_model.adaptation import Adaptation
-from occpred.language_model.backbone import Backbone
-from occpred.language_model.checkpoint import load_checkpoint, save_checkpoint
-from occpred.models.model import Joint
+from occpred.language_model.generation import Generation
 from occpred.models.objective import SupervisedLoss
-from occpred.prompts import Prompts
 from occpred.ranking.exact import ExactRanking
 from occpred.ranking.free_text import FreeText
-from occpred.ranking.joint_system import JointSystem
-from occpred.ranking.reason_source import GeneratedReason
-from occpred.records import JudgedReason, NextOccupationExample
-from occpred.settings import MISSING, setting
-from occpred.stages.identity import run_identity
-from occpred.stages.prepare import Part, Prepare, PreparedData
-from occpred.stages.reason import SelectReasons, read_selected
-from occpred.tracking.tracking import Tracking
-from occpred.training.optimizer import Optimizer
-from occpred.training.trainer import Trainer
+from occpred.ranking.system import AnsweringSystem
+from occpred.rankings import Rankings
+from occpred.reasons.writing import write_reasons
+from occpred.records import NextOccupationExample
+from occpred.stages.gather import GatherReasons, read_gathered
+from occpred.stages.language_model import TrainingStage
+from occpred.stages.prepare import Part, PreparedData
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from occpred.taxonomy.taxonomy import Taxonomy
+    from occpred.models.answer_module import Answer
+    from occpred.models.tree_module import TreeModule
     from occpred.trees.token_tree import TokenTree
 
-_CHECKPOINT, _TRAJECTORY, _SUMMARY = "checkpoint", "trajectory.jsonl", "training.json"
+Texts = Mapping[str, Sequence[str]]
+"""Reasons by example id."""
 
 
-@dataclass(frozen=True)
-class Train(Stage):
-    """Fine-tunes the backbone on `<think>reason</think><answer>title</answer>`, from the last step it reached."""
+@dataclass(frozen=True, kw_only=True)
+class Train(TrainingStage):
+    """Fine-tunes the backbone on the replies of its role."""
 
     name: ClassVar[str] = "train"
-    resumable: ClassVar[bool] = True
 
-    prepared: Prepare
-    selected: SelectReasons
-    prompts: Prompts
-    backbone: Backbone
-    adaptation: Adaptation
-    model: Joint
+    reasons: GatherReasons
+    held_out: GatherReasons | None
+    """Reasons of validation people, where the role needs them to be validated."""
+    matched: GatherReasons | None
+    """Reasons of which a joint model would learn; training lasts until as many target tokens are learned from."""
     objective: SupervisedLoss
-    optimizer: Optimizer
-    trainer: Trainer
-    seed: int
-    experiment: str = setting("", incidental=True)
-    tracking: Tracking = setting(MISSING, incidental=True)
 
     def run(self, folder: Path, store: ArtifactStore) -> None:
-        """Write the checkpoint, the trajectory (one line a logged step) and what was trained on."""
-        from occpred.tracking.lightning_logger import TrackerLogger
+        """Write the checkpoint, the trajectory and what was trained on."""
         from occpred.training.data import TreeDataModule
 
         data = PreparedData(store.folder(self.prepared))
-        encoder = self.encoder(data.taxonomy)
-        trees, summary = self._trees(encoder, data, read_selected(store.folder(self.selected)))
+        encoder = self.encoder(store)
+        trees, summary = self._trees(encoder, data, read_gathered(store.folder(self.reasons)))
+        held_out = read_gathered(store.folder(self.held_out)) if self.held_out else {}
+        asked = self._validation_sample(data)
+        validation = asked if isinstance(encoder, NamesOccupation) else _grow(encoder, asked, held_out)
         steps = TreeDataModule(
             trees,
-            self._validation_sample(data),
+            validation,
             batch_size=self.optimizer.batch_size,
             epochs=self.optimizer.epochs,
             seed=self.seed,
             row_length=self.trainer.row_length,
             rows_per_forward=self.trainer.rows_per_forward,
             num_workers=self.trainer.num_workers,
+            target_tokens=self._target_tokens(store, data),
         )
         language_model = self.adaptation(self.backbone.load_model(), self.seed)
-        system = JointSystem(encoder, GeneratedReason(), ExactRanking(free_text=FreeText(enabled=False)))
-        module = self.model.module(
-            language_model, self.objective, self.optimizer, system, num_steps=steps.num_steps, seed=self.seed
-        )
-        run = run_identity(self, self.experiment)
-        with self.tracking.open(run, configuration(self), folder / "tracking") as tracker:
-            self.trainer.fit(module, steps, folder, TrackerLogger(tracker, run))
-            tracker.log_summary(summary)
-        save_checkpoint(folder / _CHECKPOINT, language_model, self.backbone, self.adaptation)
-        _write_lines(folder / _TRAJECTORY, module.trajectory)
-        (folder / _SUMMARY).write_text(json.dumps(summary | {"steps": steps.num_steps}), encoding="utf-8")
+        module = self._module(language_model, encoder, held_out, num_steps=steps.num_steps)
+        self.fit(module, language_model, steps, summary, folder)
 
-    def encoder(self, taxonomy: Taxonomy) -> JointEncoder:
-        """The prompts and tokens that the model is trained with."""
-        return JointEncoder(self.prompts, self.backbone.load_tokenizer(), taxonomy)
+    def _module(self, language_model: nn.Module, encoder: Encoder, held_out: Texts, *, num_steps: int) -> TreeModule:
+        from occpred.models.answer_module import AnswerModule
+        from occpred.models.reason_module import ReasonModule
 
-    def _trees(
-        self, encoder: JointEncoder, data: PreparedData, selected: Sequence[JudgedReason]
-    ) -> tuple[list[TokenTree], dict[str, int]]:
-        """Encode each example that has a selected reason; an example longer than a row is set aside and counted."""
-        reasons: dict[str, list[str]] = defaultdict(list)
-        for judged in selected:
-            reasons[judged.reason.example_id].append(judged.reason.text)
-        examples = data.examples(Part.TRAIN)
-        trees = [
-            self.model.tree(
-                encoder,
-                encoder.prompt(example.history),
-                reasons[example.example_id],
-                data.taxonomy[example.target_code].title,
+        if isinstance(encoder, NamesOccupation):
+            return AnswerModule(
+                language_model,
+                self.objective,
+                self.optimizer,
+                _answer(encoder, held_out),
+                encoder.taxonomy,
+                num_steps=num_steps,
+                seed=self.seed,
             )
-            for example in examples
-            if example.example_id in reasons
-        ]
+        return ReasonModule(language_model, self.objective, self.optimizer, num_steps=num_steps, seed=self.seed)
+
+    def _trees(self, encoder: Encoder, data: PreparedData, reasons: Texts) -> tuple[list[TokenTree], dict[str, int]]:
+        """Encode each example that has a reason; a tree longer than a row is set aside and counted."""
+        examples = data.examples(Part.TRAIN)
+        trees = _grow(encoder, examples, reasons)
         fitting = [tree for tree in trees if len(tree) <= self.trainer.row_length]
         if not fitting:
             raise UserError(
-                f"nothing to train on: of {len(examples)} examples {len(trees)} have a selected reason and none "
+                f"nothing to train on: of {len(examples)} examples {len(reasons)} have a selected reason and none "
                 f"of them fits into trainer.row_length={self.trainer.row_length}; lower selection.* or raise it"
             )
         return fitting, {
             "examples": len(examples),
-            "without_reason": len(examples) - len(trees),
+            "without_reason": len(examples) - len(reasons),
             "too_long": len(trees) - len(fitting),
             "trained_on": len(fitting),
-            "target_tokens": sum(len(path) for tree in fitting for path in tree.paths),
+            "target_tokens": _target_tokens(fitting),
             "tokens": sum(map(len, fitting)),
         }
+
+    def _target_tokens(self, store: ArtifactStore, data: PreparedData) -> int | None:
+        """How many target tokens to learn from in all, where another model's number is to be matched."""
+        if self.matched is None:
+            return None
+        joint = Role.JOINT.value(self.prompts, self.backbone.load_tokenizer(), data.taxonomy)
+        trees = _grow(joint, data.examples(Part.TRAIN), read_gathered(store.folder(self.matched)))
+        return self.optimizer.epochs * _target_tokens(tree for tree in trees if len(tree) <= self.trainer.row_length)
 
     def _validation_sample(self, data: PreparedData) -> list[NextOccupationExample]:
         examples = data.examples(Part.VALIDATION)
@@ -139,28 +122,29 @@ class Train(Stage):
         return [examples[index] for index in order[: self.trainer.validation_examples]]
 
 
-def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+def _grow(encoder: Encoder, examples: Iterable[NextOccupationExample], reasons: Texts) -> list[TokenTree]:
+    """The trees of those examples that have reasons."""
+    return [
+        tree
+        for example in examples
+        if example.example_id in reasons
+        for tree in encoder.trees(
+            example.history, reasons[example.example_id], encoder.taxonomy[example.target_code].title
+        )
+    ]
 
 
-@dataclass(frozen=True)
-class TrainedModel:
-    """What `Train` wrote."""
+def _target_tokens(trees: Iterable[TokenTree]) -> int:
+    return sum(len(path) for tree in trees for path in tree.paths)
 
-    stage: Train
-    folder: Path
 
-    def load(self) -> nn.Module:
-        """The fine-tuned model, for evaluation."""
-        return load_checkpoint(self.folder / _CHECKPOINT, self.stage.backbone, self.stage.adaptation)
+def _answer(encoder: NamesOccupation, held_out: Texts) -> Answer:
+    """How examples are answered in validation: with the model's own reason, the one it is given, or none."""
+    system = AnsweringSystem(encoder, ExactRanking(free_text=FreeText(enabled=False)))
 
-    @cached_property
-    def trajectory(self) -> list[dict[str, float]]:
-        """What was logged, step by step."""
-        return [json.loads(line) for line in (self.folder / _TRAJECTORY).read_text(encoding="utf-8").splitlines()]
+    def answer(model: nn.Module, examples: list[NextOccupationExample]) -> Rankings:
+        if isinstance(encoder, WritesReasons):
+            return system(model, examples, write_reasons(model, encoder, examples, Generation(), 1))
+        return system(model, examples, [held_out.get(example.example_id, [""])[:1] for example in examples])
 
-    @cached_property
-    def summary(self) -> dict[str, int]:
-        """Counts of examples, tokens and steps."""
-        summary: dict[str, int] = json.loads((self.folder / _SUMMARY).read_text(encoding="utf-8"))
-        return summary
+    return answer

@@ -1,24 +1,26 @@
-"""Training steps and validation examples for Lightning."""
+"""Training steps, and what is asked in between, for Lightning."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import lightning as L
 import torch
 from torch.utils.data import DataLoader
 
-from occpred.records import NextOccupationExample
-from occpred.training.steps import OptimizerStep, PackedSteps, StepsFrom, plan_steps
+from occpred.training.steps import OptimizerStep, PackedSteps, StepsFrom, num_targets, plan_steps, plan_target_tokens
 from occpred.trees.token_tree import TokenTree
 
+Question = TypeVar("Question")
 
-class TreeDataModule(L.LightningDataModule):
-    """Packed optimizer steps to train on, and examples to answer in between.
+
+class TreeDataModule(L.LightningDataModule, Generic[Question]):
+    """Packed optimizer steps to train on, and questions to validate on in between.
 
     One Lightning batch is one optimizer step. The number of finished steps travels in the checkpoint, so a run that is
-    taken up again begins with the next one.
+    taken up again begins with the next one. All questions are one validation batch, a list: what they are is between
+    the caller and the module that is trained.
 
     Attributes:
         plan: for each step, the indices of its trees.
@@ -27,7 +29,7 @@ class TreeDataModule(L.LightningDataModule):
     def __init__(
         self,
         trees: Sequence[TokenTree],
-        validation: Sequence[NextOccupationExample],
+        validation: Sequence[Question],
         *,
         batch_size: int,
         epochs: int,
@@ -35,20 +37,46 @@ class TreeDataModule(L.LightningDataModule):
         row_length: int,
         rows_per_forward: int,
         num_workers: int,
+        target_tokens: int | None = None,
+        references: Sequence[Sequence[float]] | None = None,
     ) -> None:
+        """Plan the whole training.
+
+        Args:
+            trees: what to train on.
+            validation: the questions.
+            batch_size: trees an optimizer step.
+            epochs: passes over the trees.
+            seed: draws the order of each epoch.
+            row_length: tokens of a packed row.
+            rows_per_forward: rows of a micro-batch.
+            num_workers: processes that pack rows ahead of time.
+            target_tokens: stop with the step that reaches so many target tokens, however many epochs that takes, in
+                place of `epochs`.
+            references: for each tree, the log-probability of each branch under the model it is compared with.
+        """
         super().__init__()
         self._trees = trees
         self._validation = validation
+        self._references = references
         self._row_length = row_length
         self._rows_per_forward = rows_per_forward
         self._num_workers = num_workers
-        self.plan = plan_steps(len(trees), batch_size, epochs, seed)
+        if target_tokens is None:
+            self.plan = plan_steps(len(trees), batch_size, epochs, seed)
+        else:
+            self.plan = plan_target_tokens([num_targets(tree) for tree in trees], batch_size, target_tokens, seed)
         self._finished_steps = 0
 
     @property
     def num_steps(self) -> int:
         """Optimizer steps of the whole training."""
         return len(self.plan)
+
+    @property
+    def num_targets(self) -> int:
+        """Target tokens that are learned from in the whole training, over all passes."""
+        return sum(num_targets(self._trees[index]) for step in self.plan for index in step)
 
     def train_dataloader(self) -> DataLoader[OptimizerStep]:
         """Steps from the first unfinished one on, for this rank."""
@@ -60,6 +88,7 @@ class TreeDataModule(L.LightningDataModule):
             self._rows_per_forward,
             rank=self.trainer.global_rank,
             world_size=self.trainer.world_size,
+            references=self._references,
         )
         return DataLoader(
             steps,
@@ -68,12 +97,12 @@ class TreeDataModule(L.LightningDataModule):
             num_workers=self._num_workers,
         )
 
-    def val_dataloader(self) -> DataLoader[list[NextOccupationExample]]:
-        """All validation examples as one batch: the predictor groups them by length itself."""
+    def val_dataloader(self) -> DataLoader[list[Question]]:
+        """All questions as one batch: who answers them groups them by length."""
         return DataLoader([list(self._validation)] if self._validation else [], batch_size=None)  # type: ignore[arg-type]
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Move optimizer steps; validation examples are records and stay where they are."""
+        """Move optimizer steps; questions are no tensors and stay where they are."""
         return batch.to(device) if isinstance(batch, OptimizerStep) else batch
 
     def state_dict(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ each step knows the number of target tokens it is normalised by, over all micro-
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,10 +14,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from occpred.trees.packing import TreeBatch, collate, pack
+from occpred.trees.packing import TreeBatch, collate, pack, row_width
 from occpred.trees.token_tree import TokenTree
-
-_TILE = 32
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,44 @@ def plan_steps(num_trees: int, batch_size: int, epochs: int, seed: int) -> list[
 
     The last step of an epoch may be smaller; no tree is left out and none is seen twice in an epoch.
     """
+    return [step for epoch in range(epochs) for step in _epoch(num_trees, batch_size, epoch, seed)]
+
+
+def plan_target_tokens(targets: Sequence[int], batch_size: int, target_tokens: int, seed: int) -> list[list[int]]:
+    """Plan the same steps for as many epochs as it takes until their trees have `target_tokens` target tokens in all.
+
+    The step that reaches the budget is the last one, and it is a whole one: the budget is exceeded by less than a step.
+
+    Args:
+        targets: target tokens of each tree, at least one.
+        batch_size: trees a step.
+        target_tokens: the budget.
+        seed: draws the order of each epoch.
+
+    Raises:
+        ValueError: there are no trees to plan with.
+    """
+    if not targets:
+        raise ValueError("a budget of target tokens needs trees to spend it on")
+    epochs = (_epoch(len(targets), batch_size, epoch, seed) for epoch in itertools.count())
     steps: list[list[int]] = []
-    for epoch in range(epochs):
-        order = np.random.default_rng([seed, epoch]).permutation(num_trees).tolist()
-        steps += [order[first : first + batch_size] for first in range(0, num_trees, batch_size)]
+    spent = 0
+    for step in itertools.chain.from_iterable(epochs):
+        if spent >= target_tokens:
+            break
+        steps.append(step)
+        spent += sum(targets[index] for index in step)
     return steps
+
+
+def _epoch(num_trees: int, batch_size: int, epoch: int, seed: int) -> list[list[int]]:
+    order: list[int] = np.random.default_rng([seed, epoch]).permutation(num_trees).tolist()
+    return [order[first : first + batch_size] for first in range(0, num_trees, batch_size)]
+
+
+def num_targets(tree: TokenTree) -> int:
+    """How many tokens the tree's branches have in all; one shared by two branches counts twice."""
+    return sum(map(len, tree.paths))
 
 
 @dataclass(frozen=True)
@@ -61,6 +93,7 @@ class PackedSteps(Dataset[OptimizerStep]):
         rows_per_forward: rows of one micro-batch.
         rank: which of the ranks this is.
         world_size: how many ranks share a step.
+        references: for each tree, the log-probability of each branch under the model it is compared with.
     """
 
     trees: Sequence[TokenTree]
@@ -69,14 +102,15 @@ class PackedSteps(Dataset[OptimizerStep]):
     rows_per_forward: int
     rank: int = 0
     world_size: int = 1
+    references: Sequence[Sequence[float]] | None = None
 
     def __len__(self) -> int:
         return len(self.plan)
 
     def __getitem__(self, step: int) -> OptimizerStep:
-        chosen = [self.trees[index] for index in self.plan[step]]
-        packed = pack([len(tree) for tree in chosen], self.row_length)
-        rows = [[chosen[item] for item in row] for row in packed]
+        indices = self.plan[step]
+        packed = pack([len(self.trees[index]) for index in indices], self.row_length)
+        rows = [[indices[item] for item in row] for row in packed]
         # Every rank must take part in every all-reduce, so the last ones may get rows without a tree.
         rows += [[] for _ in range(-len(rows) % self.world_size)]
         own = rows[self.rank :: self.world_size]
@@ -84,16 +118,18 @@ class PackedSteps(Dataset[OptimizerStep]):
             own[first : first + self.rows_per_forward] for first in range(0, len(own), self.rows_per_forward)
         ]
         return OptimizerStep(
-            batches=tuple(collate(micro_batch, _width(micro_batch)) for micro_batch in micro_batches),
-            num_targets=sum(len(path) for tree in chosen for path in tree.paths),
-            num_trees=len(chosen),
+            batches=tuple(self._collated(micro_batch) for micro_batch in micro_batches),
+            num_targets=sum(num_targets(self.trees[index]) for index in indices),
+            num_trees=len(indices),
         )
 
-
-def _width(rows: Sequence[Sequence[TokenTree]]) -> int:
-    """Columns that the fullest of `rows` needs, in whole tiles: what no tree uses is not computed."""
-    fullest = max(sum(map(len, row)) for row in rows)
-    return max(_TILE, -(-fullest // _TILE) * _TILE)
+    def _collated(self, rows: Sequence[Sequence[int]]) -> TreeBatch:
+        trees = [[self.trees[index] for index in row] for row in rows]
+        batch = collate(trees, row_width(trees))
+        if self.references is None:
+            return batch
+        references = [log_prob for row in rows for index in row for log_prob in self.references[index]]
+        return replace(batch, references_K=torch.tensor(references, dtype=torch.float32))
 
 
 @dataclass(frozen=True)

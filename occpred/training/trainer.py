@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import warnings
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from occpred.settings import Settings, setting
 
@@ -51,10 +52,16 @@ class Trainer(Settings):
             return torch.device("cpu")
         return torch.device("cuda")
 
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The number format that training computes in, for what is computed outside it and compared with it."""
+        import torch
+
+        return torch.autocast(self.device().type, torch.bfloat16, enabled=self.autocast_bfloat16)
+
     def fit(
         self,
         module: L.LightningModule,
-        data: TreeDataModule,
+        data: TreeDataModule[Any],
         folder: Path,
         logger: Logger | None,
     ) -> None:

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from occpred.trees.token_tree import TokenTree
 
+_TILE = 32
+
 
 def pack(lengths: Sequence[int], row_length: int) -> list[list[int]]:
     """Put items of the given lengths into as few rows as best-fit decreasing finds.
@@ -44,6 +46,12 @@ def pack(lengths: Sequence[int], row_length: int) -> list[list[int]]:
     return rows
 
 
+def row_width(rows: Sequence[Sequence[TokenTree]]) -> int:
+    """Columns that the fullest of `rows` needs, in whole tiles of 32: what no tree uses is not computed."""
+    fullest = max(sum(map(len, row)) for row in rows)
+    return max(_TILE, -(-fullest // _TILE) * _TILE)
+
+
 @dataclass(frozen=True)
 class TreeBatch:
     """Token trees as tensors: what a language model needs for their log-probabilities.
@@ -57,6 +65,7 @@ class TreeBatch:
         path_nodes_M: branch after branch, the tokens of its path as indices into N.
         path_branches_M: the branch, 0 to K-1, that each of those belongs to.
         num_branches: K.
+        references_K: log-probability of each branch under the model it is compared with, where there is one.
     """
 
     tokens_BT: Tensor
@@ -67,11 +76,17 @@ class TreeBatch:
     path_nodes_M: Tensor
     path_branches_M: Tensor
     num_branches: int
+    references_K: Tensor | None = None
 
     @property
     def num_targets(self) -> int:
         """How many tokens the branches have in all; one shared by two branches counts twice."""
         return self.path_nodes_M.numel()
+
+    @property
+    def lengths_K(self) -> Tensor:
+        """How many tokens each branch has."""
+        return torch.bincount(self.path_branches_M, minlength=self.num_branches)
 
     def to(self, device: torch.device) -> TreeBatch:
         """Return the batch with its tensors on `device`."""

@@ -62,7 +62,7 @@ def test_the_most_recent_examples_of_a_person_are_taken(limit, targets):
 )
 def test_no_person_is_in_two_parts(lengths, test_share, validation_share, seed):
     people = [career(f"p{index}", *[None] * length) for index, length in enumerate(lengths)]
-    split = SplitByPerson(0, 0, seed, test_share, validation_share)
+    split = SplitByPerson(examples_per_person=0, seed=seed, test_share=test_share, validation_share=validation_share)
     examples = split(data_of(*people))
     train, validation, test = (people_of(part) for part in (examples.train, examples.validation, examples.test))
     assert len(train) + len(validation) + len(test) == len(people)
@@ -91,6 +91,19 @@ def test_fewer_people_may_be_asked():
         everybody.validation,
         everybody.training_careers,
     )
+
+
+def test_fewer_people_to_learn_from_are_some_of_the_more_and_the_questions_stay() -> None:
+    whole = SplitByPerson(test_share=0.5)(crowd(40))
+    learnt_from = []
+    for most in (4, 9, 0):
+        some = SplitByPerson(test_share=0.5, max_train_people=most)(crowd(40))
+        assert (some.validation, some.test) == (whole.validation, whole.test)
+        people = [career.person_id for career in some.training_careers]
+        assert {example.person_id for example in some.train} <= set(people)
+        learnt_from.append(people)
+    assert [len(people) for people in learnt_from] == [4, 9, 16]
+    assert set(learnt_from[0]) < set(learnt_from[1]) < set(learnt_from[2])
 
 
 def test_time_decides_by_the_start_of_the_target():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
 
+from occpred.evaluation.scores import Scores
 from occpred.records import CareerHistory, NextOccupationExample, Occupation, Position
 from occpred.taxonomy.taxonomy import Taxonomy
 
@@ -33,3 +35,25 @@ def question() -> Callable[..., NextOccupationExample]:
         return NextOccupationExample(f"{person}/{number}", person, history, target)
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def answered() -> Callable[..., Scores]:
+    """`answered([1, 3], ["ann", "bob"])`: Ann's target ranks first, Bob's third; all but `stayers` are movers."""
+
+    def make(rank_P: Sequence[int], person_ids: Sequence[str] = (), stayers: Sequence[int] = ()) -> Scores:
+        ranks_P, size = np.asarray(rank_P, dtype=np.int64), len(rank_P)
+        right_P = (ranks_P == 1).astype(np.float64)
+        return Scores(
+            example_ids=tuple(f"example {row}" for row in range(size)),
+            person_ids=tuple(person_ids or (f"person {row}" for row in range(size))),
+            is_move_P=np.isin(np.arange(size), stayers, invert=True),
+            rank_P=ranks_P,
+            acc_em_P=right_P,
+            acc_rm_P=np.where(ranks_P < 4, 1 / ranks_P, 0),
+            major_group_P=right_P,
+            log_prob_P=-np.log(1 + ranks_P),
+            confidence_P=np.full(size, 0.5),
+        )
+
+    return make

@@ -148,6 +148,38 @@ def test_what_was_trained_comes_back(wider_model: PreTrainedModel, adaptation: A
     assert not list(tmp_path.glob("*.bin"))
 
 
+@pytest.mark.parametrize("adaptation", ADAPTATIONS, ids=["lora", "qlora", "full"])
+def test_training_can_go_on_from_what_was_trained(
+    wider_model: PreTrainedModel, adaptation: Adaptation, tmp_path: Path
+) -> None:
+    backbone = copy.deepcopy(wider_model)
+    trained = adaptation(wider_model, seed=0)
+    train_one_step(trained)
+    adaptation.save(trained, tmp_path)
+
+    start = adaptation.load(backbone, tmp_path, trainable=True)
+
+    assert not start.training
+    assert torch.equal(log_probs(start), log_probs(trained))
+    assert set(trainable(start)) == set(trainable(trained))
+    before = {name: parameter.detach().clone() for name, parameter in start.named_parameters()}
+    train_one_step(start)
+    assert {name for name, value in start.named_parameters() if not torch.equal(value, before[name])} == set(
+        trainable(start)
+    )
+
+
+def test_dropout_acts_when_training_goes_on(micro_qwen3: PreTrainedModel, tmp_path: Path) -> None:
+    adaptation, backbone = LoRA(rank=4, dropout=0.5), copy.deepcopy(micro_qwen3)
+    trained = adaptation(micro_qwen3, seed=0)
+    train_one_step(trained)
+    adaptation.save(trained, tmp_path)
+    start = adaptation.load(backbone, tmp_path, trainable=True)
+    assert torch.equal(start(IDS_BT).logits, start(IDS_BT).logits)
+    start.train()
+    assert not torch.equal(start(IDS_BT).logits, start(IDS_BT).logits)
+
+
 @pytest.mark.parametrize("adaptation", [LoRA(rank=4), FullFineTuning()], ids=["lora", "full"])
 def test_every_trainable_parameter_moves_and_no_other(micro_qwen3: PreTrainedModel, adaptation: Adaptation) -> None:
     model = adaptation(micro_qwen3, seed=0)

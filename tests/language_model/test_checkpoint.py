@@ -41,6 +41,14 @@ def test_a_checkpoint_is_put_on_a_fresh_backbone(backbone: Backbone, tmp_path: P
         assert not torch.equal(loaded(IDS_1T).logits, backbone.load_model()(IDS_1T).logits)
 
 
+def test_a_checkpoint_can_be_trained_further(checkpoint: Path, backbone: Backbone) -> None:
+    start = load_checkpoint(checkpoint, backbone, LoRA(rank=2), trainable=True)
+    assert all(parameter.requires_grad == ("lora_" in name) for name, parameter in start.named_parameters())
+    assert not any(
+        parameter.requires_grad for parameter in load_checkpoint(checkpoint, backbone, LoRA(rank=2)).parameters()
+    )
+
+
 def test_a_checkpoint_says_which_backbone_it_belongs_to(checkpoint: Path, backbone: Backbone) -> None:
     identity = json.loads((checkpoint / "backbone.json").read_text(encoding="utf-8"))
     assert identity == {"name": backbone.name, "revision": "1"}

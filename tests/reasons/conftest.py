@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 
-from occpred.records import CareerHistory, EducationEntry, NextOccupationExample, Position
+from occpred.reasons.preference import PairMaterial
+from occpred.records import (
+    CareerHistory,
+    Completion,
+    EducationEntry,
+    JudgedReason,
+    JudgeScores,
+    NextOccupationExample,
+    Position,
+)
 from occpred.taxonomy.sample import SampleTaxonomy
 from occpred.taxonomy.taxonomy import Taxonomy
 
@@ -38,3 +49,32 @@ def mover(history: CareerHistory) -> NextOccupationExample:
 def stayer(history: CareerHistory) -> NextOccupationExample:
     """The nurse stays one of the Registered Nurses."""
     return NextOccupationExample("p1/3", "p1", history, "29-1141.00")
+
+
+@pytest.fixture(scope="session")
+def pair_material(mover: NextOccupationExample) -> Callable[..., PairMaterial]:
+    """Makes the material of the mover alone: what the model wrote, and what is known of it, candidate by candidate."""
+
+    def make(
+        *written: tuple[str, str] | str,
+        marks: Sequence[tuple[int, int, int]] = (),
+        log_probs: Sequence[float] = (),
+        log_prob_without_reason: float | None = None,
+        oracle: JudgedReason | None = None,
+        names_occupation: bool = False,
+    ) -> PairMaterial:
+        example_id = mover.example_id
+        texts = [(text, "") if isinstance(text, str) else text for text in written]
+        without = log_prob_without_reason
+        return PairMaterial(
+            examples=[mover],
+            titles={mover.target_code: "Medical and Health Services Managers"},
+            names_occupation=names_occupation,
+            completions={example_id: [Completion(example_id, n, *text) for n, text in enumerate(texts)]},
+            judged={(example_id, number): JudgeScores(*mark) for number, mark in enumerate(marks)},
+            oracle={} if oracle is None else {example_id: [oracle]},
+            log_probs={(example_id, number): value for number, value in enumerate(log_probs)},
+            log_probs_without_reason={} if without is None else {example_id: without},
+        )
+
+    return make

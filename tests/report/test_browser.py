@@ -43,19 +43,32 @@ addEventListener("load", () => {
 """
 
 
+def without_policy(page: str) -> str:
+    unprotected, removed = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+    assert removed == 1
+    return unprotected
+
+
 @pytest.fixture(scope="module")
-def measured(page_source: str, hostile_source: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def measured(
+    page_source: str,
+    hostile_source: str,
+    sweep_source: str,
+    hostile_sweep_source: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Any]:
     """What the browser found in each page; one start of the browser serves all tests."""
     if CHROMIUM is None:
         pytest.skip("needs chromium (Debian: apt-get install chromium)")
     folder = tmp_path_factory.mktemp("browser")
-    unprotected, removed = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", hostile_source)
-    assert removed == 1
     pages = {
         "phone": (page_source, PHONE),
         "desk": (page_source, DESK),
         "hostile": (hostile_source, PHONE),
-        "unprotected": (unprotected, PHONE),
+        "unprotected": (without_policy(hostile_source), PHONE),
+        "sweep-phone": (sweep_source, PHONE),
+        "sweep-desk": (sweep_source, DESK),
+        "sweep-hostile": (without_policy(hostile_sweep_source), PHONE),
         "control": ("<title>control</title><script>document.title='attacked'</script>", PHONE),
     }
     frames = "".join(
@@ -81,13 +94,21 @@ def test_sections_tables_and_figures_show(measured: dict[str, Any]) -> None:
     assert page["serif"].startswith("Charter")
 
 
+def test_a_sweep_shows(measured: dict[str, Any]) -> None:
+    page = measured["sweep-desk"]
+    assert page["headings"][3:5] == ["Results", "Differences"]
+    # Three tables of 7 systems by 4 metrics, two of 5 by 2, 4 slopes twice, 2 facts.
+    assert page["cells"] == 3 * 7 * 4 + 2 * 5 * 2 + 4 * 2 + 2
+    assert page["drawn"]
+
+
 def test_nothing_from_the_data_runs(measured: dict[str, Any], hostile: ReportData) -> None:
     assert measured["control"]["title"] == "attacked"
-    for name in ("hostile", "unprotected"):
+    for name in ("hostile", "unprotected", "sweep-hostile"):
         assert measured[name]["title"] == f"{one_line(hostile.run.experiment)} – occpred report"
         assert measured[name]["scripts"] == 0
 
 
-@pytest.mark.parametrize("name", ["phone", "desk", "hostile"])
+@pytest.mark.parametrize("name", ["phone", "desk", "hostile", "sweep-phone", "sweep-desk", "sweep-hostile"])
 def test_the_page_itself_never_scrolls_sideways(measured: dict[str, Any], name: str) -> None:
     assert measured[name]["width"] <= measured[name]["room"]

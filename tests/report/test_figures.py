@@ -24,7 +24,7 @@ def draw_all(data: ReportData) -> dict[str, Drawing]:
     assert data.reasons is not None
     movers = data.results.of_group("movers")
     return {
-        "forest": figures.forest(movers, data.results.columns[0], "movers"),
+        "forest": figures.forest(movers, data.results.columns[0], "movers", apart="joint"),
         "loss": figures.training_loss(data.training[0], 0),
         "validation": figures.training_metric(data.training[0], data.results.columns[0], 0),
         "calibration": figures.calibration(data.calibration),
@@ -85,7 +85,8 @@ def test_forest_names_systems_and_values(drawings: dict[str, Drawing]) -> None:
 
 
 def test_labels_are_text_and_neither_mathematics_nor_markup(hostile: ReportData) -> None:
-    drawing = figures.forest(hostile.results.of_group("movers"), hostile.results.columns[0], "movers")
+    rows = hostile.results.of_group("movers")
+    drawing = figures.forest(rows, hostile.results.columns[0], "movers", apart=rows[0].system)
     assert "joint &lt;script&gt;" in drawing.svg
     assert "<script" not in drawing.svg
     assert any(text.startswith("joint <script>") for text in texts(drawing))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -14,64 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from occpred.report.data import ReportData
+from occpred.report.environment import duration, environment, fact_label, fact_value, memory, percent_of
 from occpred.report.files import write_report
-from occpred.report.page import duration, environment, fact_label, fact_value, memory, percent_of, render_page
+from occpred.report.page import render_page
 from occpred.report.text import printable
-
-VOID = {"meta", "link", "br", "hr", "img", "input"}
-
-
-class Page(HTMLParser):
-    """Reads a page strictly: every tag that is opened is closed, in order."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.texts: list[tuple[str, str]] = []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len({name for name, _ in attrs}) == len(attrs)
-        self.elements.append((tag, {name: value or "" for name, value in attrs}))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if data.strip():
-            self.texts.append((self.open[-1] if self.open else "", " ".join(data.split())))
-
-    def within(self, tag: str) -> list[str]:
-        return [text for parent, text in self.texts if parent == tag]
-
-    def values(self, attribute: str) -> Iterator[str]:
-        return (attributes[attribute] for _, attributes in self.elements if attribute in attributes)
+from tests.report.page_reader import Page, check_self_contained
 
 
 @pytest.fixture(scope="module")
 def page(page_source: str) -> Page:
     return Page(page_source)
-
-
-def check_self_contained(page: Page) -> None:
-    tags = {tag for tag, _ in page.elements}
-    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "base", "form"}
-    for tag, attributes in page.elements:
-        assert not [name for name in attributes if name.startswith("on") or name in ("src", "srcset", "action")], tag
-    assert all(reference.startswith("#") for reference in page.values("href"))
-    assert all(set(re.findall(r"url\((.)", style)) <= {"#"} for style in page.values("style"))
-    (style,) = page.within("style")
-    assert "url(" not in style
-    assert "@import" not in style
 
 
 def test_page_is_self_contained_and_every_reference_holds(page: Page) -> None:

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from occpred.trees.packing import collate, pack
+from occpred.trees.packing import collate, pack, row_width
 from occpred.trees.token_tree import TokenTree
 
 
@@ -34,6 +34,19 @@ def test_branches_keep_their_tokens_through_packing() -> None:
     spelled = [flat[batch.path_nodes_M[batch.path_branches_M == branch]].tolist() for branch in range(4)]
     assert spelled == [[1, 2], [1, 3], [4], [5, 6]]
     assert batch.num_targets == 7
+
+
+def test_lengths_of_branches() -> None:
+    trees = [TokenTree.grow([9], [[1, 2, 4], [1, 3]]), TokenTree.grow([8, 8], [[4]])]
+    assert collate([trees, []], row_length=10).lengths_K.tolist() == [3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "width"), [([[]], 32), ([[5, 27]], 32), ([[5, 28]], 64), ([[5], [40, 25], []], 96)]
+)
+def test_rows_are_as_wide_as_the_fullest_in_whole_tiles(lengths: list[list[int]], width: int) -> None:
+    rows = [[TokenTree.grow([1], [[2] * (length - 1)]) for length in row] for row in lengths]
+    assert row_width(rows) == width
 
 
 def test_a_row_without_trees_scores_nothing() -> None:

@@ -1,7 +1,8 @@
-"""The joint model: one language model writes the reason, then the occupation."""
+"""Fine-tuning of a model that names the occupation: joint, predictor and direct model."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -12,29 +13,35 @@ from occpred.trees.log_probs import branch_log_probs
 
 if TYPE_CHECKING:
     from occpred.models.objective import SupervisedLoss
-    from occpred.ranking.joint_system import JointSystem
+    from occpred.rankings import Rankings
     from occpred.records import NextOccupationExample
+    from occpred.taxonomy.taxonomy import Taxonomy
     from occpred.training.optimizer import Optimizer
     from occpred.training.steps import OptimizerStep
     from occpred.trees.packing import TreeBatch
 
+Answer = Callable[[nn.Module, list["NextOccupationExample"]], "Rankings"]
+"""How the model under training answers examples, reasons included."""
 
-class JointModule(TreeModule):
-    """Fine-tunes on `<think>reason</think><answer>title</answer>`; validates by the exact match of its first answer."""
+
+class AnswerModule(TreeModule):
+    """Fine-tunes on replies that end with a title; validates by the exact match of its first answer."""
 
     def __init__(
         self,
         language_model: nn.Module,
         objective: SupervisedLoss,
         optimizer: Optimizer,
-        system: JointSystem,
+        answer: Answer,
+        taxonomy: Taxonomy,
         *,
         num_steps: int,
         seed: int,
     ) -> None:
         super().__init__(language_model, optimizer, num_steps, seed)
         self._objective = objective
-        self._system = system
+        self._answer = answer
+        self._taxonomy = taxonomy
         self._acc_em = AccEM()
 
     def loss(self, batch: TreeBatch, step: OptimizerStep) -> Tensor:
@@ -42,12 +49,10 @@ class JointModule(TreeModule):
         return self._objective(branch_log_probs(self.language_model, batch), step)
 
     def validation_step(self, examples: list[NextOccupationExample], batch_idx: int) -> None:
-        """Answer the examples with reasons of the model's own and count exact matches."""
-        rankings = self._system(self.language_model, examples, oracle={})
-        taxonomy = self._system.encoder.taxonomy
-        best_P = rankings.order()[:, 0]
-        predicted = [taxonomy.occupations[column].title for column in best_P]
-        true = [taxonomy[example.target_code].title for example in examples]
+        """Answer the examples and count exact matches."""
+        best_P = self._answer(self.language_model, examples).order()[:, 0]
+        predicted = [self._taxonomy.occupations[column].title for column in best_P]
+        true = [self._taxonomy[example.target_code].title for example in examples]
         self._acc_em.update(predicted, true)
 
     def on_validation_epoch_end(self) -> None:

@@ -1,0 +1,126 @@
+"""What every stage shares that leaves a language model behind: untuned, fine-tuned, or trained on preferences."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from occpred.artifacts.signature import configuration
+from occpred.artifacts.stage import Stage
+from occpred.artifacts.store import ArtifactStore
+from occpred.encoding import Encoder, Role
+from occpred.language_model.adaptation import Adaptation
+from occpred.language_model.backbone import Backbone
+from occpred.language_model.checkpoint import load_checkpoint, load_merged, save_checkpoint
+from occpred.prompts import Prompts
+from occpred.settings import MISSING, setting
+from occpred.stages.identity import run_identity
+from occpred.stages.prepare import Prepare, PreparedData
+from occpred.tracking.tracking import Tracking
+from occpred.training.optimizer import Optimizer
+from occpred.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+
+    from occpred.models.tree_module import TreeModule
+    from occpred.training.data import TreeDataModule
+
+_CHECKPOINT, _TRAJECTORY, _SUMMARY = "checkpoint", "trajectory.jsonl", "training.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageModelStage(Stage):
+    """Leaves a language model that plays one role."""
+
+    prepared: Prepare
+    role: Role
+    prompts: Prompts
+    backbone: Backbone
+    trainer: Trainer
+
+    @abstractmethod
+    def load(self, store: ArtifactStore) -> nn.Module:
+        """The model in evaluation mode, on the device where it is to work."""
+
+    def encoder(self, store: ArtifactStore) -> Encoder:
+        """What the model is asked and replies."""
+        taxonomy = PreparedData(store.folder(self.prepared)).taxonomy
+        encoder: Encoder = self.role.value(self.prompts, self.backbone.load_tokenizer(), taxonomy)
+        return encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStage(LanguageModelStage):
+    """Trains a language model, from the last step it reached."""
+
+    resumable = True
+
+    adaptation: Adaptation
+    optimizer: Optimizer
+    seed: int
+    experiment: str = setting("", incidental=True)
+    tracking: Tracking = setting(MISSING, incidental=True)
+
+    def load(self, store: ArtifactStore) -> nn.Module:
+        """The trained model."""
+        return self._checkpoint(store, trainable=False).to(self.trainer.device())
+
+    def load_to_train(self, store: ArtifactStore) -> nn.Module:
+        """The trained model as the beginning of another training."""
+        return self._checkpoint(store, trainable=True)
+
+    def load_plain(self, store: ArtifactStore) -> PreTrainedModel:
+        """The trained model without adapters, on the CPU."""
+        return load_merged(store.folder(self) / _CHECKPOINT, self.backbone, self.adaptation)
+
+    def fit(
+        self,
+        module: TreeModule,
+        language_model: nn.Module,
+        steps: TreeDataModule[Any],
+        summary: Mapping[str, int],
+        folder: Path,
+    ) -> None:
+        """Train, then write the checkpoint, the trajectory (a line for each logged step) and what was trained on."""
+        from occpred.tracking.lightning_logger import TrackerLogger
+
+        run = run_identity(self, self.experiment)
+        with self.tracking.open(run, configuration(self), folder / "tracking") as tracker:
+            self.trainer.fit(module, steps, folder, TrackerLogger(tracker, run))
+            tracker.log_summary(summary)
+        save_checkpoint(folder / _CHECKPOINT, language_model, self.backbone, self.adaptation)
+        _write_lines(folder / _TRAJECTORY, module.trajectory)
+        done = {**summary, "steps": steps.num_steps, "learned_target_tokens": steps.num_targets}
+        (folder / _SUMMARY).write_text(json.dumps(done), encoding="utf-8")
+
+    def _checkpoint(self, store: ArtifactStore, *, trainable: bool) -> nn.Module:
+        return load_checkpoint(store.folder(self) / _CHECKPOINT, self.backbone, self.adaptation, trainable=trainable)
+
+
+def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training left besides the model."""
+
+    folder: Path
+
+    @cached_property
+    def trajectory(self) -> list[dict[str, float]]:
+        """What was logged, step by step."""
+        return [json.loads(line) for line in (self.folder / _TRAJECTORY).read_text(encoding="utf-8").splitlines()]
+
+    @cached_property
+    def summary(self) -> dict[str, int]:
+        """Counts of examples, tokens and steps."""
+        summary: dict[str, int] = json.loads((self.folder / _SUMMARY).read_text(encoding="utf-8"))
+        return summary

@@ -1,0 +1,189 @@
+"""sweep: all systems of a sweep in one table, with tests and verdicts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from occpred.artifacts.signature import signature
+from occpred.artifacts.stage import Stage
+from occpred.artifacts.store import ArtifactStore
+from occpred.evaluation.comparison import Comparison
+from occpred.evaluation.intervals import Evaluation
+from occpred.experiment import Experiment
+from occpred.findings import FailedJob
+from occpred.report.data import Results
+from occpred.report.files import write_sweep_report
+from occpred.report.sweep_data import Axis, SweepData, SweepSummary
+from occpred.settings import setting
+from occpred.stages.check_judge import CheckJudge
+from occpred.stages.report import HEADLINE, SHOWN, Report, interval_note
+from occpred.stages.road import plan
+from occpred.stages.sweep_findings import SweepFindings
+
+logger = logging.getLogger(__name__)
+
+_SEED = "seed"
+"""The axis that is pooled: jobs that differ in it alone are runs of one system."""
+_EXPERIMENT = "experiments"
+"""The axis whose values are names enough."""
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """One job of a sweep.
+
+    Attributes:
+        overrides: the axes' values, such as `("experiments=joint", "seed=0")`.
+        experiment: what it was to run; `None` where it could not even be composed.
+        failure: why it failed, in one line; empty where it went well.
+    """
+
+    overrides: tuple[str, ...]
+    experiment: Experiment | None
+    failure: str = ""
+
+    def values(self) -> dict[str, str]:
+        """The value of each axis."""
+        pairs = (override.partition("=") for override in self.overrides)
+        return {key: value for key, _, value in pairs}
+
+    def label(self) -> str:
+        """The row it belongs to: what it does not share with jobs of other rows."""
+        names = [
+            value if key == _EXPERIMENT else f"{key}={value}" for key, value in self.values().items() if key != _SEED
+        ]
+        return ", ".join(names) or (self.experiment.system() if self.experiment else "all jobs")
+
+
+@dataclass(frozen=True)
+class SweepReport(Stage):
+    """Pools the seeds of each system, compares the systems, and writes tables, figures and verdicts."""
+
+    name: ClassVar[str] = "sweep"
+
+    title: str
+    question: str
+    systems: dict[str, tuple[Report, ...]]
+    """For each row its runs."""
+    axes: dict[str, dict[str, str]]
+    """For each axis the value of each row."""
+    failures: tuple[dict[str, str], ...]
+    """Jobs without a result: `label`, `overrides`, `reason`."""
+    judge_check: CheckJudge | None
+    comparison: Comparison
+    evaluation: Evaluation
+    num_jobs: int
+    command: str = setting("", incidental=True)
+    config: str = setting("", incidental=True)
+
+    def run(self, folder: Path, store: ArtifactStore) -> None:
+        """Write `report.html`, CSV files and the LaTeX table, and the data for the terminal's table."""
+        write_sweep_report(self.data(store), folder)
+
+    def data(self, store: ArtifactStore) -> SweepData:
+        """Gather all that the report says."""
+        found = SweepFindings(store, self.systems, self.judge_check, self.comparison, self.evaluation)
+        systems = found.systems
+        rows = [row for label, scores in systems.items() for row in self.evaluation(label, scores)]
+        reference = self.comparison.reference_row(list(systems)) if systems else ""
+        return SweepData(
+            summary=self._summary(found),
+            results=Results(SHOWN, tuple(rows), interval_note=interval_note(self.evaluation)),
+            reference=reference,
+            significance=1 - self.evaluation.confidence,
+            tests=tuple(self.comparison(systems, self.evaluation)),
+            costs=found.costs(),
+            row_seeds={label: _seeds(reports) for label, reports in self.systems.items()},
+            failures=tuple(
+                FailedJob(each["label"], tuple(each["overrides"].split()), each["reason"]) for each in self.failures
+            ),
+            verdicts=found.verdicts(),
+            facts=found.facts(),
+            doses=found.doses(),
+            calibrations=found.calibrations(),
+            axes=tuple(Axis(name, values) for name, values in self.axes.items()),
+        )
+
+    def _summary(self, found: SweepFindings) -> SweepSummary:
+        records = found.provenance()
+        last = records[-1] if records else {}
+        code = last.get("code") or {"commit": "unknown", "dirty": False}
+        return SweepSummary(
+            name=self.title,
+            question=self.question,
+            command=self.command,
+            signature=signature(self),
+            started=min((record["started"] for record in records), default=""),
+            git_commit=code["commit"] + (" with uncommitted changes" if code["dirty"] else ""),
+            config=self.config,
+            device="GPU" if any(record["peak_gpu_memory_mib"] for record in records) else "CPU",
+            num_jobs=self.num_jobs,
+            seeds=tuple(sorted({seed for reports in self.systems.values() for seed in _seeds(reports)})),
+            versions=last.get("versions", {}),
+        )
+
+
+def _seeds(reports: Sequence[Report]) -> tuple[int, ...]:
+    return tuple(report.seed for report in reports)
+
+
+def finish(jobs: Sequence[SweepJob], *, name: str, question: str, command: str, config: str) -> None:
+    """Make the report over the jobs that went well, name those that did not, and print the table.
+
+    Args:
+        jobs: all jobs, in the order of the table.
+        name: what the sweep is called.
+        question: what it is to answer.
+        command: how it was asked for.
+        config: what its jobs have in common, as YAML.
+    """
+    from occpred.report.sweep_terminal import print_sweep
+
+    composed = [job.experiment for job in jobs if job.experiment is not None]
+    if not composed:
+        return
+    systems: dict[str, tuple[Report, ...]] = {}
+    for job in jobs:
+        if job.experiment and not job.failure:
+            systems[job.label()] = (*systems.get(job.label(), ()), plan(job.experiment))
+    first = composed[0]
+    report = SweepReport(
+        title=name,
+        question=question,
+        systems=systems,
+        axes=_axes(jobs),
+        failures=tuple(
+            {"label": job.label(), "overrides": " ".join(job.overrides), "reason": job.failure}
+            for job in jobs
+            if job.failure
+        ),
+        judge_check=_judge_check(systems, first),
+        comparison=first.comparison,
+        evaluation=first.evaluation,
+        num_jobs=len(jobs),
+        command=command,
+        config=config,
+    )
+    store = ArtifactStore(Path(first.store))
+    store.make_all([report])
+    data = report.data(store)
+    print_sweep(replace(data, results=replace(data.results, columns=HEADLINE)))
+    print(f"report: {store.folder(report) / 'report.html'}")
+
+
+def _axes(jobs: Sequence[SweepJob]) -> dict[str, dict[str, str]]:
+    axes: dict[str, dict[str, str]] = {}
+    for job in jobs:
+        for key, value in job.values().items():
+            if key != _SEED:
+                axes.setdefault(key, {})[job.label()] = value
+    return axes
+
+
+def _judge_check(systems: Mapping[str, Sequence[Report]], first: Experiment) -> CheckJudge | None:
+    reports = next(iter(systems.values()), ())
+    return CheckJudge(reports[0].evaluated.prepared, first.judge) if reports else None
