@@ -110,13 +110,16 @@ class NamesOccupation(Encoder):
         """Encode all that stands before the title, an empty `reason` as no token at all."""
         return [*self.prompt(history, reason), *self.encode(*self.answer_opening(reason))]
 
-    def titles(self) -> list[list[int]]:
-        """Encode the title of each occupation in taxonomy order, with the token that begins its closing tag.
+    def title(self, title: str) -> list[int]:
+        """Encode a title with the token that begins its closing tag.
 
         That token keeps "Infantry" apart from "Infantry Officers". What follows it says nothing more.
         """
-        end = self.encode(ANSWER_CLOSE)[:1]
-        return [[*self.encode(occupation.title), *end] for occupation in self.taxonomy.occupations]
+        return [*self.encode(title), *self.encode(ANSWER_CLOSE)[:1]]
+
+    def titles(self) -> list[list[int]]:
+        """Encode the title of each occupation in taxonomy order."""
+        return [self.title(occupation.title) for occupation in self.taxonomy.occupations]
 
 
 class JointEncoder(WritesReasons, NamesOccupation):

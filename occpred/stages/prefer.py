@@ -12,9 +12,6 @@ from typing import ClassVar
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.encoding import Encoder, NamesOccupation, WritesReasons
-from occpred.ranking.exact import ExactRanking
-from occpred.ranking.free_text import FreeText
-from occpred.ranking.system import AnsweringSystem
 from occpred.reasons.preference import PairMaterial, PairRule
 from occpred.reasons.sampling import Sampling
 from occpred.reasons.writing import write_completions
@@ -117,24 +114,36 @@ class MakePairs(Stage):
         completions: Mapping[str, Sequence[Completion]],
     ) -> tuple[dict[tuple[str, int], float], dict[str, float]]:
         """How probable the predictor finds the true occupation: given each written reason, and given none."""
+        from occpred.models.reference import reference_log_probs
+
         if self.predictor is None:
             return {}, {}
         encoder = self.predictor.encoder(store)
         assert isinstance(encoder, NamesOccupation)
-        system = AnsweringSystem(encoder, ExactRanking(free_text=FreeText(enabled=False)))
-        reasons = [["", *(entry.reason for entry in completions[example.example_id])] for example in examples]
-        rankings = system(self.predictor.load(store), examples, reasons)
-        with_reason: dict[tuple[str, int], float] = {}
+        asked = [
+            (example, candidate, reason)
+            for example in examples
+            for candidate, reason in [
+                (None, ""),
+                *((written.candidate, written.reason) for written in completions[example.example_id]),
+            ]
+        ]
+        trees = [
+            TokenTree.grow(
+                encoder.answer_prompt(example.history, reason),
+                [encoder.title(encoder.taxonomy[example.target_code].title)],
+            )
+            for example, _, reason in asked
+        ]
+        given: dict[tuple[str, int], float] = {}
         without: dict[str, float] = {}
-        for place, apart in enumerate(rankings.for_each_reason()):
-            log_probs_PC = apart.normalised()
-            for row, example in enumerate(examples):
-                value = float(log_probs_PC[row, encoder.taxonomy.index(example.target_code)])
-                if place == 0:
-                    without[example.example_id] = value
-                else:
-                    with_reason[example.example_id, completions[example.example_id][place - 1].candidate] = value
-        return with_reason, without
+        log_probs = reference_log_probs(self.predictor.load(store), trees, "predict")
+        for (example, candidate, _), (log_prob,) in zip(asked, log_probs, strict=True):
+            if candidate is None:
+                without[example.example_id] = log_prob
+            else:
+                given[example.example_id, candidate] = log_prob
+        return given, without
 
     def _referenced(
         self, store: ArtifactStore, examples: Sequence[NextOccupationExample], pairs: Sequence[PreferencePair]
