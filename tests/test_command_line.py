@@ -39,7 +39,9 @@ def test_a_mistake_ends_with_one_line_and_exit_code_1(tmp_path: Path, override: 
 def test_a_missing_value_in_a_sweep_ends_with_one_line_too(tmp_path: Path) -> None:
     ended = occpred(tmp_path, "-m", "taxonomy=onet", "seed=0,1")
     assert ended.returncode == 1
-    assert ended.stderr == "occpred: taxonomy.path: must be given, as in taxonomy.path=VALUE\n"
+    missing = "taxonomy.path: must be given, as in taxonomy.path=VALUE"
+    again = "the same command runs only what is missing"
+    assert ended.stderr == f"occpred: 2 of 2 jobs failed: {missing}; {again}\n"
 
 
 def test_the_traceback_can_be_had(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from peft import PeftModel
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from occpred.errors import UserError
 from occpred.language_model.adaptation import Adaptation, FullFineTuning, LoRA
@@ -248,3 +248,38 @@ def test_adapters_on_quantised_layers_learn(wider_model: PreTrainedModel) -> Non
 def test_layers_that_would_be_quantised_wrongly_are_refused(micro_qwen3: PreTrainedModel) -> None:
     with pytest.raises(UserError, match=r"multiple of 64 inputs; layers\.0\.self_attn\.q_proj has 32"):
         LoRA(quantised=True)(micro_qwen3, seed=0)
+
+
+@pytest.mark.parametrize(
+    "adaptation",
+    [LoRA(rank=2), LoRA(rank=2, targets=["q_proj", "lm_head"]), FullFineTuning()],
+    ids=["adapters", "adapters on the output", "full"],
+)
+def test_a_merged_model_is_plain_and_says_the_same(
+    tiny_backbone: Backbone, tmp_path: Path, adaptation: Adaptation
+) -> None:
+    """The embedded backbone ties its embeddings: an adapter on the output must not change what is read in."""
+    trained = adaptation(tiny_backbone.load_model(), seed=0)
+    train_one_step(trained)
+    adaptation.save(trained, tmp_path / "checkpoint")
+    merged = adaptation.merge(tiny_backbone.load_model(), tmp_path / "checkpoint")
+    assert not any("lora" in name for name, _ in merged.named_parameters())
+    merged.save_pretrained(tmp_path / "plain")
+    plain = AutoModelForCausalLM.from_pretrained(tmp_path / "plain", dtype=torch.float32)
+    torch.testing.assert_close(logits(plain), logits(trained), rtol=1e-4, atol=1e-4)
+    unchanged = tiny_backbone.load_model()
+    assert (logits(plain) - logits(unchanged)).abs().max() > 1e-3
+
+
+def test_adapters_trained_over_four_bits_are_merged_into_full_precision(
+    wider_model: PreTrainedModel, tmp_path: Path
+) -> None:
+    plain = copy.deepcopy(wider_model)
+    adaptation = LoRA(rank=4, quantised=True)
+    trained = adaptation(wider_model, seed=0)
+    train_one_step(trained)
+    adaptation.save(trained, tmp_path)
+    expected = PeftModel.from_pretrained(copy.deepcopy(plain), tmp_path)
+    merged = adaptation.merge(plain, tmp_path)
+    assert not any(isinstance(layer, bnb.nn.Linear4bit) for layer in merged.modules())
+    torch.testing.assert_close(logits(merged), logits(expected), rtol=1e-4, atol=1e-4)

@@ -25,6 +25,8 @@ SMALL = [
     "trainer.checkpoint_every_steps=2",
     "evaluation.bootstrap_samples=100",
     "ranking.free_text.generation.max_new_tokens=4",
+    "baselines.career.max_epochs=1",
+    "baselines.gru4rec.max_epochs=1",
 ]
 
 MakeExperiment = Callable[..., Experiment]

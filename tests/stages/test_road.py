@@ -17,9 +17,12 @@ from occpred.rankings import Rankings
 from occpred.records import JudgedReason, Reason, read_jsonl
 from occpred.stages.prepare import Part, PreparedData
 from occpred.stages.road import plan
+from occpred.stages.train import Train
 from tests.stages.conftest import MakeExperiment
 
-STAGES = ["prepare", "reason", "judge", "select", "train", "answer", "baselines", "evaluate", "judge", "report"]
+TO_LEARN_FROM = ["prepare", "reason", "judge", "select", "gather"]
+TO_ANSWER = ["gather", "answer"]
+STAGES = [*TO_LEARN_FROM, "train", *TO_ANSWER, "baselines", "evaluate", "judge", "report"]
 
 
 def make(experiment: Experiment) -> tuple[MadeOrFound, ...]:
@@ -36,11 +39,11 @@ def test_the_road_is_gone_once_and_then_only_where_something_changed(small_exper
     # Where results cannot differ nothing is made anew: another folder for tracking, other checkpoints, another device.
     assert made(make(small_experiment("tracking=wandb", "trainer.checkpoint_every_steps=5"))) == []
     # A threshold redoes the selection and what follows it, and nothing before.
-    after_selection = ["select", "train", "answer", "evaluate", "judge", "report"]
+    after_selection = ["select", "gather", "train", *TO_ANSWER, "evaluate", "judge", "report"]
     assert made(make(small_experiment("selection.minimum_coherence=5"))) == after_selection
     assert made(make(small_experiment("evaluation.confidence=0.9"))) == ["evaluate", "report"]
     # Without a reason there is nothing of the model's own to generate; the trained model is the same.
-    assert made(make(small_experiment("reason=none"))) == ["answer", "evaluate", "judge", "report"]
+    assert made(make(small_experiment("reason=none"))) == [*TO_ANSWER, "evaluate", "judge", "report"]
     assert "train" not in made(make(small_experiment("reason=oracle")))
 
 
@@ -53,7 +56,10 @@ def finished(small_experiment: MakeExperiment) -> Experiment:
 
 def test_every_artifact_says_what_it_should(finished: Experiment) -> None:
     store, report = ArtifactStore(Path(finished.store)), plan(finished)
-    answer, trained = report.evaluated.answer, report.evaluated.answer.trained
+    answer, trained = report.evaluated.answer, report.evaluated.answer.predictor
+    assert isinstance(trained, Train)
+    selected = trained.reasons.selected
+    assert selected is not None
     data = PreparedData(store.folder(trained.prepared))
     examples = data.examples(Part.TEST)
 
@@ -71,15 +77,15 @@ def test_every_artifact_says_what_it_should(finished: Experiment) -> None:
     assert losses[0] == pytest.approx(math.log(4096), rel=0.02)  # random weights know nothing of the 4,096 tokens
     assert summary["trained_on"] + summary["without_reason"] + summary["too_long"] == summary["examples"]
 
-    reasons = read_jsonl(store.folder(report.selected.judged.reasons) / "reasons.jsonl", Reason)
-    judged = read_jsonl(store.folder(report.selected.judged) / "judged.jsonl", JudgedReason)
+    reasons = read_jsonl(store.folder(selected.judged.reasons) / "reasons.jsonl", Reason)
+    judged = read_jsonl(store.folder(selected.judged) / "judged.jsonl", JudgedReason)
     assert [entry.reason for entry in judged] == reasons
     assert len(reasons) == summary["examples"] * finished.teacher.num_candidates
 
     folder = store.folder(report)
     with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
         systems = {row["system"] for row in csv.DictReader(file)}
-    assert systems == {"joint, own reason", "popularity", "repeat_last", "markov_1", "markov_2"}
+    assert systems == {"joint, own reason", *(baseline.name for baseline in finished.baselines.chosen())}
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "joint, own reason" in page
     assert (folder / "metrics.tex").stat().st_size > 0

@@ -16,6 +16,6 @@ if __name__ == "__main__":
     with initialize_config_dir(str(CONF), version_base="1.3"):
         experiment = to_experiment(compose("config", sys.argv[1:]))
     store = ArtifactStore(Path(experiment.store))
-    trained = plan(experiment).evaluated.answer.trained
+    trained = plan(experiment).evaluated.answer.predictor
     store.make_all([trained])
     print(store.folder(trained))
