@@ -22,6 +22,12 @@ MEASURE = "acc_em"
 _FIGURES_OF = {"all": "", "movers": " among movers"}
 
 
+_KNOWS_THE_ANSWER = (
+    "utility is marked by a judge who knows the true occupation, so a reason that leads to it earns both the mark and the "
+    "answer; factuality and coherence are marked without that knowledge"
+)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What the claims are judged by.
@@ -153,8 +159,9 @@ def claim_c(doses: Sequence[DoseResponse], persons: int, comparison: Comparison,
         "c",
         "The accuracy of the answers depends on the quality of the generated reasons.",
         _gain(comparison, confidence)(means[0], persons) if means else Decision(Outcome.UNDECIDED),
-        tuple(sentence for dose in of_accuracy for sentence in _slopes(dose, persons))
-        or (f"All reasons have the same marks (n = {persons:,} persons)",),
+        (*(sentence for dose in of_accuracy for sentence in _slopes(dose, persons)), _KNOWS_THE_ANSWER)
+        if of_accuracy
+        else (f"All reasons have the same marks (n = {persons:,} persons)",),
         persons,
     )
 

@@ -18,6 +18,7 @@ LONG = [
     "lora.dropout=0.1",
     "trainer.checkpoint_every_steps=1",
     "trainer.rows_per_forward=1",
+    "trainer.validate_every_steps=100",
 ]
 WORKER = Path(__file__).with_name("train_worker.py")
 
