@@ -23,8 +23,8 @@ _FIGURES_OF = {"all": "", "movers": " among movers"}
 
 
 _KNOWS_THE_ANSWER = (
-    "utility is marked by a judge who knows the true occupation, so a reason that leads to it earns both the mark and the "
-    "answer; factuality and coherence are marked without that knowledge"
+    "utility is marked by a judge who knows the true occupation, so a reason that leads to it earns both the mark and "
+    "the answer; factuality and coherence are marked without that knowledge"
 )
 
 

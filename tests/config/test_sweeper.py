@@ -56,7 +56,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The jobs whose result is there, by their overrides."""
     names: set[str] = set()
     monkeypatch.setattr(sweeper, "JobComposer", lambda *_: " ".join)
-    monkeypatch.setattr(sweeper, "to_experiment", lambda name: SimpleNamespace(store=".", name=name))
+    monkeypatch.setattr(sweeper, "to_experiment", lambda name: SimpleNamespace(store=".", name=name, merge=False))
     monkeypatch.setattr(road, "plan", lambda experiment: experiment.name)
     monkeypatch.setattr(ArtifactStore, "is_done", lambda _, name: name in names)
     return names

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from occpred.evaluation import claims
 from occpred.evaluation.claims import Evidence, claim_a, claim_b, claim_c, verdicts
 from occpred.evaluation.comparison import Comparison
 from occpred.evaluation.dose import dose_responses, judged_persons
@@ -123,6 +124,7 @@ def test_c_in_figures():
         "one mark more in utility, over all answers: +2.0 points [1.0, 3.0] (n = 200 persons)",
         "one mark more in the mean mark, over all answers: +3.0 points [2.0, 4.0] (n = 200 persons)",
         "one mark more in the mean mark, among answers to the same example: +1.0 points [-3.0, 5.0] (n = 96 answers)",
+        claims._KNOWS_THE_ANSWER,
     )
 
 

@@ -59,13 +59,15 @@ def test_a_group_without_examples_is_left_out():
 
 def test_measures_come_in_the_order_of_the_catalogue(scores):
     texts = FreeTextScores(scores.acc_em_P, scores.acc_em_P, scores.acc_rm_P)
-    metrics = Evaluation(bootstrap_samples=100)("model", dataclasses.replace(scores, free_text=texts))[0].metrics
+    complete = dataclasses.replace(scores, free_text=texts, reason_spread_P=scores.confidence_P)
+    metrics = Evaluation(bootstrap_samples=100)("model", complete)[0].metrics
     assert list(metrics) == list(MEASURES)
 
 
 def test_measures_of_free_text_are_left_out_where_there_is_none(scores):
     metrics = Evaluation(bootstrap_samples=100)("model", scores)[0].metrics
-    assert [name for name in MEASURES if name not in metrics] == ["invalid", "acc_em_free_text", "acc_rm_free_text"]
+    missing = ["reason_spread", "invalid", "acc_em_free_text", "acc_rm_free_text"]
+    assert [name for name in MEASURES if name not in metrics] == missing
 
 
 def test_values_are_those_of_the_measures(scores):

@@ -67,9 +67,9 @@ def test_equal_probabilities_have_the_perplexity_of_the_closed_set():
     assert value("perplexity", ask(np.full((3, 7), -5.0), [0, 3, 6])) == pytest.approx(7)
 
 
-def test_free_text_is_measured_only_where_there_is_any(by_hand):
-    free_text = [name for name, measure in MEASURES.items() if measure.columns(by_hand) is None]
-    assert free_text == ["invalid", "acc_em_free_text", "acc_rm_free_text"]
+def test_what_a_system_did_not_give_is_not_measured(by_hand):
+    without = [name for name, measure in MEASURES.items() if measure.columns(by_hand) is None]
+    assert without == ["reason_spread", "invalid", "acc_em_free_text", "acc_rm_free_text"]
 
 
 def test_free_text_in_percent(by_hand):

@@ -13,7 +13,12 @@ from occpred.evaluation.scores import FreeTextScores, Scores
 
 
 def written(scores: Scores) -> Scores:
-    return replace(scores, free_text=FreeTextScores(1 - scores.acc_em_P, scores.acc_em_P, scores.acc_rm_P))
+    spread_P = np.linspace(0, 0.2, len(scores.example_ids))
+    return replace(
+        scores,
+        reason_spread_P=spread_P,
+        free_text=FreeTextScores(1 - scores.acc_em_P, scores.acc_em_P, scores.acc_rm_P),
+    )
 
 
 def test_every_field_of_every_run_is_kept_in_order(answered):
@@ -28,8 +33,10 @@ def test_every_field_of_every_run_is_kept_in_order(answered):
         np.testing.assert_array_equal(getattr(pooled.free_text, each.name), np.concatenate(parts))
 
 
-def test_free_text_needs_all_runs(answered):
-    assert pool([written(answered([1])), answered([1])]).free_text is None
+def test_what_only_some_runs_have_is_left_out(answered):
+    pooled = pool([written(answered([1])), answered([1])])
+    assert pooled.free_text is None
+    assert pooled.reason_spread_P is None
 
 
 def test_nothing_cannot_be_pooled():

@@ -64,6 +64,21 @@ def test_free_text_is_scored_as_it_was_written(taxonomy, examples):
     np.testing.assert_array_equal(free_text.acc_rm_P, [1, 1 / 2, 0])
 
 
+def test_the_spread_over_reasons_is_that_of_the_true_occupations_probability(taxonomy, examples):
+    # Given one reason the target gets 0.7, 0.1 and 0.1, given the other 0.1, 0.1 and 0.7: 0.3 to either side of 0.4.
+    one, other = [0.7, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.7]
+    target_columns = [taxonomy.index(example.target_code) for example in examples]
+    apart_PRC = np.log([[np.roll(one, column), np.roll(other, column)] for column in target_columns])
+    answers = Rankings.averaged(
+        log_probs_PRC=apart_PRC,
+        codes=taxonomy.codes,
+        example_ids=tuple(example.example_id for example in examples),
+    )
+    np.testing.assert_allclose(score(answers, examples, taxonomy).reason_spread_P, [0.3, 0.3, 0.3])
+    alone = answers.for_each_reason()[0]
+    assert score(alone, examples, taxonomy).reason_spread_P is None
+
+
 def test_no_examples_give_empty_scores(taxonomy):
     scores = score(rankings(taxonomy, [], []), [], taxonomy)
     assert scores.rank_P.shape == scores.acc_em_P.shape == scores.is_move_P.shape == (0,)

@@ -65,8 +65,17 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name.startswith("occpred")]
 
 
+@pytest.fixture(autouse=True)
+def older_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that other libraries, imported by other tests, keep are not W&B's."""
+    monkeypatch.setattr(sys.modules[__name__], "_older", {child.pid for child in psutil.Process().children()})
+
+
+_older: set[int] = set()
+
+
 def living_children() -> list[str]:
-    children = psutil.Process().children(recursive=True)
+    children = (child for child in psutil.Process().children(recursive=True) if child.pid not in _older)
     return [child.name() for child in children if child.status() != psutil.STATUS_ZOMBIE]
 
 
