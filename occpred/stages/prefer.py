@@ -172,7 +172,6 @@ def pair_tree(encoder: Encoder, example: NextOccupationExample, pair: Preference
 class Pairs:
     """What `MakePairs` wrote."""
 
-    stage: MakePairs
     folder: Path
 
     def read(self) -> list[ReferencedPair]:

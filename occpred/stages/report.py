@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,8 +34,10 @@ from occpred.report.files import write_report
 from occpred.settings import setting
 from occpred.stages.evaluate import Evaluate, Evaluated
 from occpred.stages.language_model import Training, TrainingStage
+from occpred.stages.prefer import Pairs
 from occpred.stages.prepare import Part, PreparedData
 from occpred.stages.reason import JUDGED, JudgeReasons, SelectReasons, read_selected
+from occpred.stages.train_preference import TrainOnPreferences
 
 COLUMNS = {
     name: MetricColumn(name, measure.label, measure.percent, measure.higher_is_better)
@@ -71,7 +73,7 @@ class Report(Stage):
         evaluated = Evaluated(store.folder(self.evaluated))
         return ReportData(
             run=self._run_summary(store),
-            data=_data_summary(prepared),
+            data=_data_summary(prepared, self._pair_counts(store)),
             results=self.results(store),
             titles={occupation.code: occupation.title for occupation in prepared.taxonomy.occupations},
             reasons=self._reason_summary(store, prepared),
@@ -95,6 +97,15 @@ class Report(Stage):
     def _trainings(self) -> list[TrainingStage]:
         """All trainings that the answers rest on, the first first."""
         return [stage for stage in inputs_first(self.evaluated).values() if isinstance(stage, TrainingStage)]
+
+    def _pair_counts(self, store: ArtifactStore) -> dict[str, int]:
+        """What became of the examples that replies were sampled for, round by round."""
+        rounds = [stage for stage in self._trainings() if isinstance(stage, TrainOnPreferences)]
+        return {
+            f"preference pairs, round {number}: {name.replace('_', ' ')}": count
+            for number, stage in enumerate(rounds, start=1)
+            for name, count in Pairs(store.folder(stage.pairs)).counts().items()
+        }
 
     def _run_summary(self, store: ArtifactStore) -> RunSummary:
         predictor, trainings = self.evaluated.answer.predictor, self._trainings()
@@ -142,7 +153,7 @@ class Report(Stage):
         return worked_examples(prepared.examples(Part.TEST), rankings, scores)
 
 
-def _data_summary(prepared: PreparedData) -> DataSummary:
+def _data_summary(prepared: PreparedData, pair_counts: Mapping[str, int]) -> DataSummary:
     facts = prepared.facts()
     return DataSummary(
         taxonomy=prepared.taxonomy.name,
@@ -150,7 +161,7 @@ def _data_summary(prepared: PreparedData) -> DataSummary:
         people=facts["people"],
         rows_read=facts["rows_read"],
         splits=tuple(SplitSummary.count(part.value, prepared.examples(part)) for part in Part),
-        facts=facts["facts"],
+        facts={**facts["facts"], **pair_counts},
         rejected=tuple(prepared.rejected()),
         read_unit=facts["unit"],
     )

@@ -40,7 +40,7 @@ class TrainOnPreferences(TrainingStage):
         fitting = [(tree, references) for tree, references in found if len(tree) <= self.trainer.row_length]
         if not fitting:
             raise UserError(
-                f"no pair to learn preferences from: {Pairs(self.pairs, store.folder(self.pairs)).counts()}, of which "
+                f"no pair to learn preferences from: {Pairs(store.folder(self.pairs)).counts()}, of which "
                 f"{len(found)} are longer than trainer.row_length={self.trainer.row_length}; see preference.*"
             )
         held_out = self._trees(encoder, store, self.held_out) if self.held_out else []
@@ -58,7 +58,7 @@ class TrainOnPreferences(TrainingStage):
         language_model = self.start.load_to_train(store)
         module = PreferenceModule(language_model, self.loss, self.optimizer, num_steps=steps.num_steps, seed=self.seed)
         summary = {
-            **Pairs(self.pairs, store.folder(self.pairs)).counts(),
+            **Pairs(store.folder(self.pairs)).counts(),
             "too_long": len(found) - len(fitting),
             "trained_on": len(fitting),
             "target_tokens": sum(len(path) for tree, _ in fitting for path in tree.paths),
@@ -76,5 +76,5 @@ class TrainOnPreferences(TrainingStage):
                 pair_tree(encoder, examples[entry.pair.example_id], entry.pair),
                 (entry.chosen_log_prob, entry.rejected_log_prob),
             )
-            for entry in Pairs(stage, store.folder(stage)).read()
+            for entry in Pairs(store.folder(stage)).read()
         ]

@@ -157,6 +157,9 @@ def test_preferences_are_sampled_paired_and_learned_round_by_round(sharpened: Ex
     assert summary["one_sided"] == 1
     assert {(entry.pair.chosen.reason, entry.pair.rejected.reason) for entry in pairs} == {(RIGHT, WRONG)}
 
+    page = (store.folder(plan(sharpened)) / "report.html").read_text(encoding="utf-8")
+    assert "preference pairs, round 2: one sided" in page
+
     trajectory = Training(store.folder(first)).trajectory
     trained = [row for row in trajectory if "train/loss" in row]
     assert trained[0]["train/loss"] == pytest.approx(0.6931471805599453, abs=1e-6)

@@ -1,0 +1,88 @@
+"""A sweep's report from the artifacts of its jobs. The systems are untuned: nothing has to be trained for it."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+
+from occpred.artifacts.store import ArtifactStore
+from occpred.stages.road import make, plan
+from occpred.stages.sweep import SweepJob, finish
+from occpred.stages.sweep_findings import SweepFindings
+from tests.stages.conftest import MakeExperiment
+
+
+@pytest.fixture
+def jobs(small_experiment: MakeExperiment, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> list[SweepJob]:
+    """Three reason sources, two seeds each, and a job that failed; made once, and copied for each test."""
+    made = tmp_path_factory.getbasetemp() / "made_once"
+    overrides = [(f"reason={reason}", f"seed={seed}") for reason in ("none", "masked", "oracle") for seed in (0, 1)]
+    for each in overrides:
+        make(small_experiment("model=untuned", *each, f"store={made}"), "")
+    shutil.copytree(made, tmp_path / "artifacts")
+    finished = [SweepJob(each, small_experiment("model=untuned", *each)) for each in overrides]
+    return [*finished, SweepJob(("reason=generated", "seed=0"), finished[0].experiment, "MemoryError: too much of it")]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_row_a_system_and_one_for_what_failed(
+    jobs: list[SweepJob], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    finish(jobs, name="sources", question="Which?", command="occpred ...", config="seed: 0")
+    [folder] = (tmp_path / "artifacts" / "sweep").iterdir()
+    assert jobs[0].experiment is not None
+    baselines = [baseline.name for baseline in jobs[0].experiment.baselines.chosen()]
+
+    metrics = [row for row in rows(folder / "metrics.csv") if (row["group"], row["metric"]) == ("all", "acc_em")]
+    assert [row["system"] for row in metrics] == ["reason=none", "reason=masked", "reason=oracle", *baselines]
+    assert {row["n"] for row in metrics[:3]} == {"24"}, "twelve people, two seeds pooled"
+    assert {row["n"] for row in metrics[3:]} == {"12"}, "a baseline has no seed"
+
+    tests = rows(folder / "tests.csv")
+    assert {row["reference"] for row in tests} == {"reason=none"}
+    assert {row["system"] for row in tests} == {"reason=masked", "reason=oracle", *baselines}
+    [failure] = rows(folder / "failures.csv")
+    assert "MemoryError: too much of it" in failure.values()
+    assert (folder / "report.html").stat().st_size > 0
+
+    printed = capsys.readouterr().out
+    assert "MemoryError: too much of it" in printed
+    assert str(folder / "report.html") in printed.replace("\n", "")
+
+
+def test_again_it_is_found_and_another_failure_makes_another(jobs: list[SweepJob], tmp_path: Path) -> None:
+    for chosen in (jobs, jobs, jobs[:-1]):
+        finish(chosen, name="sources", question="Which?", command="", config="")
+    assert len(list((tmp_path / "artifacts" / "sweep").iterdir())) == 2
+
+
+def test_what_the_oracle_adds_and_what_of_it_is_leak(jobs: list[SweepJob]) -> None:
+    experiment = jobs[0].experiment
+    assert experiment is not None
+    runs = {
+        job.label(): (plan(job.experiment),)
+        for job in jobs
+        if job.experiment and not job.failure and "seed=0" in job.overrides
+    }
+    found = SweepFindings(
+        ArtifactStore(Path(experiment.store)), runs, None, experiment.comparison, experiment.evaluation
+    )
+    added, leaked = found.facts()
+    assert added.name == "AccEM of reason=oracle minus reason=none"
+    assert leaked.name == "AccEM of reason=oracle minus reason=masked"
+    accuracy = {label: 100 * scores.acc_em_P.mean() for label, scores in found.systems.items()}
+    assert added.estimate.value == pytest.approx(accuracy["reason=oracle"] - accuracy["reason=none"])
+    assert leaked.estimate.value == pytest.approx(accuracy["reason=oracle"] - accuracy["reason=masked"])
+
+
+def test_rows_are_named_by_what_they_do_not_share() -> None:
+    assert SweepJob(("experiments=joint", "seed=1"), None).label() == "joint"
+    assert SweepJob(("experiments=joint", "lora.rank=8", "seed=1"), None).label() == "joint, lora.rank=8"
+    assert SweepJob(("seed=1",), None).label() == "all jobs"
