@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from occpred.artifacts.signature import signature
+from pydantic import TypeAdapter
+
+from occpred.artifacts.signature import reference, signature
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.evaluation.comparison import Comparison
@@ -26,6 +28,7 @@ from occpred.stages.sweep_findings import SweepFindings
 
 logger = logging.getLogger(__name__)
 
+_DATA = "sweep.json"
 _SEED = "seed"
 """The axis that is pooled: jobs that differ in it alone are runs of one system."""
 _EXPERIMENT = "experiments"
@@ -81,19 +84,21 @@ class SweepReport(Stage):
     config: str = setting("", incidental=True)
 
     def run(self, folder: Path, store: ArtifactStore) -> None:
-        """Write `report.html`, CSV files and the LaTeX table, and the data for the terminal's table."""
-        write_sweep_report(self.data(store), folder)
+        """Write `report.html`, CSV files and the LaTeX table, and all they rest on for the terminal's table."""
+        data = self.data(store)
+        write_sweep_report(data, folder)
+        (folder / _DATA).write_bytes(TypeAdapter(SweepData).dump_json(data))
 
     def data(self, store: ArtifactStore) -> SweepData:
         """Gather all that the report says."""
         found = SweepFindings(store, self.systems, self.judge_check, self.comparison, self.evaluation)
         systems = found.systems
         rows = [row for label, scores in systems.items() for row in self.evaluation(label, scores)]
-        reference = self.comparison.reference_row(list(systems)) if systems else ""
+        reference_row = self.comparison.reference_row(list(systems)) if systems else ""
         return SweepData(
             summary=self._summary(found),
             results=Results(SHOWN, tuple(rows), interval_note=interval_note(self.evaluation)),
-            reference=reference,
+            reference=reference_row,
             significance=1 - self.evaluation.confidence,
             tests=tuple(self.comparison(systems, self.evaluation)),
             costs=found.costs(),
@@ -146,10 +151,7 @@ def finish(jobs: Sequence[SweepJob], *, name: str, question: str, command: str, 
     composed = [job.experiment for job in jobs if job.experiment is not None]
     if not composed:
         return
-    systems: dict[str, tuple[Report, ...]] = {}
-    for job in jobs:
-        if job.experiment and not job.failure:
-            systems[job.label()] = (*systems.get(job.label(), ()), plan(job.experiment))
+    systems = _systems(jobs)
     first = composed[0]
     report = SweepReport(
         title=name,
@@ -170,9 +172,19 @@ def finish(jobs: Sequence[SweepJob], *, name: str, question: str, command: str, 
     )
     store = ArtifactStore(Path(first.store))
     store.make_all([report])
-    data = report.data(store)
+    data = TypeAdapter(SweepData).validate_json((store.folder(report) / _DATA).read_bytes())
     print_sweep(replace(data, results=replace(data.results, columns=HEADLINE)))
     print(f"report: {store.folder(report) / 'report.html'}")
+
+
+def _systems(jobs: Sequence[SweepJob]) -> dict[str, tuple[Report, ...]]:
+    """The runs of each row. Where no seed matters, as for an untuned model, all its jobs are one run."""
+    systems: dict[str, dict[str, Report]] = {}
+    for job in jobs:
+        if job.experiment and not job.failure:
+            report = plan(job.experiment)
+            systems.setdefault(job.label(), {}).setdefault(reference(report), report)
+    return {label: tuple(runs.values()) for label, runs in systems.items()}
 
 
 def _axes(jobs: Sequence[SweepJob]) -> dict[str, dict[str, str]]:
