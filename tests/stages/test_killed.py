@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tests.stages.conftest import SMALL
 
-# Dropout makes every step depend on random numbers; forty steps leave time to be killed in.
+# Dropout makes every step depend on random numbers; a hundred steps leave time to be killed in.
 LONG = [
     *SMALL,
-    "optimizer.epochs=10",
+    "optimizer.epochs=5",
     "lora.dropout=0.1",
     "trainer.checkpoint_every_steps=1",
     "trainer.rows_per_forward=1",
