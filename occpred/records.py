@@ -64,11 +64,15 @@ class Position:
 
 @dataclass(frozen=True)
 class CareerHistory:
-    """One person's education and positions, oldest first."""
+    """One person's education and positions, oldest first.
+
+    `name` is the person's, where the data gives it: it goes into no prompt, and is masked wherever a text repeats it.
+    """
 
     person_id: str
     education: tuple[EducationEntry, ...]
     positions: tuple[Position, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,32 @@ class ReferencedPair:
 
 
 @dataclass(frozen=True)
+class Call:
+    """One answer of a chat model that a result rests on, with the tokens that were read and written for it.
+
+    `question` is what it was asked for: `reason`, `factuality`, `coherence` or `utility`. Malformed answers are calls too.
+    """
+
+    example_id: str
+    candidate: int
+    question: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A question that was set aside: what it was about, and why there is no answer that can be used."""
+
+    example_id: str
+    candidate: int
+    question: str
+    model: str
+    why: str
+
+
+@dataclass(frozen=True)
 class JudgeScores:
     """A judge's marks, 1 (worst) to 5 (best), with what they rest on (PAPER.md: factuality, coherence, utility)."""
 
@@ -164,6 +194,8 @@ class JudgeScores:
     coherence_errors: tuple[str, ...] = ()
     justification: str = ""
     leaks_title: bool = False
+    ratings: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
+    """By criterion and judge, the marks of each of its samples, where a mark is the median of several."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ LAYERS = (
     {"experiment"},
     {"models", "backbones"},
     {"careers", "reasons", "training", "ranking", "baselines", "evaluation", "report"},
-    {"encoding"},
+    {"encoding", "chat"},
     {"prompts", "artifacts"},
     {"taxonomy", "language_model", "trees", "tracking"},
     {"records", "rankings", "findings", "settings", "errors", "progress"},

@@ -18,6 +18,9 @@ from occpred.evaluation.significance import Significance, holm, mcnemar, permuta
 from occpred.findings import PairedTest
 from occpred.settings import Settings, setting
 
+COMPARED = ("acc_em", "acc_rm", "mrr")
+"""Measures in which systems are compared."""
+
 Test = Callable[[Floats, Sequence[str]], Significance]
 """From differences, (P,), and whose they are."""
 
@@ -48,7 +51,7 @@ class Comparison(Settings):
     def tests(self) -> Mapping[str, Test]:
         """The test of each measure that is compared."""
         permutation = partial(permutation_test, permutations=self.permutations, seed=self.seed)
-        return {"acc_em": mcnemar, "acc_rm": permutation, "mrr": permutation}
+        return dict.fromkeys(COMPARED, permutation) | {"acc_em": mcnemar}
 
     def __call__(self, systems: Mapping[str, Scores], evaluation: Evaluation) -> list[PairedTest]:
         """Hold every system against the reference row, in each group and measure.

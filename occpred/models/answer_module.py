@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from occpred.evaluation.metrics import AccEM
-from occpred.models.tree_module import TreeModule
-from occpred.trees.log_probs import branch_log_probs
+from occpred.models.supervised_module import SupervisedModule
 
 if TYPE_CHECKING:
     from occpred.models.objective import SupervisedLoss
@@ -17,14 +16,12 @@ if TYPE_CHECKING:
     from occpred.records import NextOccupationExample
     from occpred.taxonomy.taxonomy import Taxonomy
     from occpred.training.optimizer import Optimizer
-    from occpred.training.steps import OptimizerStep
-    from occpred.trees.packing import TreeBatch
 
 Answer = Callable[[nn.Module, list["NextOccupationExample"]], "Rankings"]
 """How the model under training answers examples, reasons included."""
 
 
-class AnswerModule(TreeModule):
+class AnswerModule(SupervisedModule):
     """Fine-tunes on replies that end with a title; validates by the exact match of its first answer."""
 
     def __init__(
@@ -38,15 +35,10 @@ class AnswerModule(TreeModule):
         num_steps: int,
         seed: int,
     ) -> None:
-        super().__init__(language_model, optimizer, num_steps, seed)
-        self._objective = objective
+        super().__init__(language_model, objective, optimizer, num_steps=num_steps, seed=seed)
         self._answer = answer
         self._taxonomy = taxonomy
         self._acc_em = AccEM()
-
-    def loss(self, batch: TreeBatch, step: OptimizerStep) -> Tensor:
-        """Return this micro-batch's share of the loss on completions."""
-        return self._objective(branch_log_probs(self.language_model, batch), step)
 
     def validation_step(self, examples: list[NextOccupationExample], batch_idx: int) -> None:
         """Answer the examples and count exact matches."""

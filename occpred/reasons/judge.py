@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from occpred.reasons.leaks import leaks_title
@@ -12,15 +12,25 @@ from occpred.records import CareerHistory, JudgedReason, JudgeScores, NextOccupa
 from occpred.settings import Settings
 
 if TYPE_CHECKING:
+    from occpred.chat.correspondence import Correspondence
     from occpred.taxonomy.taxonomy import Taxonomy
 
 WORST, BEST = 1, 5
 
 
 @dataclass(frozen=True)
+class Subject:
+    """Which reason a question is about. It is for the books and tells nobody anything of the person."""
+
+    example_id: str
+    candidate: int
+
+
+@dataclass(frozen=True)
 class FactualityQuestion:
     """Are the reason's claims supported by the history?"""
 
+    subject: Subject
     reason: str
     history: CareerHistory
 
@@ -29,6 +39,7 @@ class FactualityQuestion:
 class CoherenceQuestion:
     """Does the reason, by itself, hold together?"""
 
+    subject: Subject
     reason: str
 
 
@@ -36,17 +47,22 @@ class CoherenceQuestion:
 class UtilityQuestion:
     """Does the reason, without the history, bear on the true next occupation?"""
 
+    subject: Subject
     reason: str
     occupation: Occupation
 
 
 @dataclass(frozen=True)
 class Mark:
-    """The answer to one question: 1 (worst) to 5 (best), why, and the errors found."""
+    """The answer to one question: 1 (worst) to 5 (best), why, and the errors found.
+
+    Where several judges or samples were asked, `score` is their median and `ratings` holds each judge's marks by name.
+    """
 
     score: int
     justification: str
     errors: tuple[str, ...] = ()
+    ratings: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -60,64 +76,71 @@ class Judge(Settings, ABC):
     """
 
     @abstractmethod
-    def mark_factuality(self, questions: Sequence[FactualityQuestion], taxonomy: Taxonomy) -> Iterator[Mark]:
+    def mark_factuality(
+        self, questions: Sequence[FactualityQuestion], taxonomy: Taxonomy, correspondence: Correspondence
+    ) -> Iterator[Mark | None]:
         """5: all claims are supported; 1: mostly fabricated. `errors` lists the unsupported claims."""
 
     @abstractmethod
-    def mark_coherence(self, questions: Sequence[CoherenceQuestion]) -> Iterator[Mark]:
+    def mark_coherence(
+        self, questions: Sequence[CoherenceQuestion], correspondence: Correspondence
+    ) -> Iterator[Mark | None]:
         """5: in order of time and free of contradiction; 1: broken. `errors` lists the logical issues."""
 
     @abstractmethod
-    def mark_utility(self, questions: Sequence[UtilityQuestion], taxonomy: Taxonomy) -> Iterator[Mark]:
+    def mark_utility(
+        self, questions: Sequence[UtilityQuestion], taxonomy: Taxonomy, correspondence: Correspondence
+    ) -> Iterator[Mark | None]:
         """5: strong evidence for the true occupation; 1: none."""
 
     def judge(
-        self, reasons: Sequence[Reason], examples: Mapping[str, NextOccupationExample], taxonomy: Taxonomy
+        self,
+        reasons: Sequence[Reason],
+        examples: Mapping[str, NextOccupationExample],
+        taxonomy: Taxonomy,
+        correspondence: Correspondence,
     ) -> Iterator[JudgedReason]:
-        """Mark `reasons`, in order.
+        """Mark `reasons`, in order; one without an answer to all three questions is left out.
 
         Args:
             reasons: of any examples and any origin.
             examples: by example id.
             taxonomy: holds every target's occupation.
+            correspondence: what is asked of chat models is noted there, and what has no answer.
 
         Raises:
             KeyError: a reason's example, or an example's target, is unknown.
         """
-        asked = [examples[reason.example_id] for reason in reasons]
+        asked = [
+            (reason, Subject(reason.example_id, reason.candidate), examples[reason.example_id]) for reason in reasons
+        ]
+        factuality = [FactualityQuestion(subject, reason.text, example.history) for reason, subject, example in asked]
+        coherence = [CoherenceQuestion(subject, reason.text) for reason, subject, _ in asked]
+        utility = [
+            UtilityQuestion(subject, reason.text, taxonomy[example.target_code]) for reason, subject, example in asked
+        ]
         marks = zip(
-            self.mark_factuality(
-                [
-                    FactualityQuestion(reason.text, example.history)
-                    for reason, example in zip(reasons, asked, strict=True)
-                ],
-                taxonomy,
-            ),
-            self.mark_coherence([CoherenceQuestion(reason.text) for reason in reasons]),
-            self.mark_utility(
-                [
-                    UtilityQuestion(reason.text, taxonomy[example.target_code])
-                    for reason, example in zip(reasons, asked, strict=True)
-                ],
-                taxonomy,
-            ),
+            self.mark_factuality(factuality, taxonomy, correspondence),
+            self.mark_coherence(coherence, correspondence),
+            self.mark_utility(utility, taxonomy, correspondence),
             strict=True,
         )
-        for reason, example, (factuality, coherence, utility) in zip(reasons, asked, marks, strict=True):
-            leaks = leaks_title(reason.text, example.target_code, taxonomy)
-            yield JudgedReason(reason, _scores(factuality, coherence, utility, leaks))
+        for (reason, _, example), answers in zip(asked, marks, strict=True):
+            given = [mark for mark in answers if mark is not None]
+            if len(given) == len(answers):
+                leaks = leaks_title(reason.text, example.target_code, taxonomy)
+                yield JudgedReason(reason, _scores(*given, leaks=leaks))
 
 
-def _scores(factuality: Mark, coherence: Mark, utility: Mark, leaks: bool) -> JudgeScores:
+def _scores(factuality: Mark, coherence: Mark, utility: Mark, *, leaks: bool) -> JudgeScores:
+    by_criterion = {"factuality": factuality, "coherence": coherence, "utility": utility}
     return JudgeScores(
         factuality.score,
         coherence.score,
         utility.score,
         factuality_errors=factuality.errors,
         coherence_errors=coherence.errors,
-        justification=(
-            f"Factuality: {factuality.justification} Coherence: {coherence.justification} "
-            f"Utility: {utility.justification}"
-        ),
+        justification=" ".join(f"{name.capitalize()}: {mark.justification}" for name, mark in by_criterion.items()),
         leaks_title=leaks,
+        ratings={name: mark.ratings for name, mark in by_criterion.items() if mark.ratings},
     )

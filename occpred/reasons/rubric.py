@@ -12,6 +12,7 @@ from occpred.reasons.judge import CoherenceQuestion, FactualityQuestion, Judge, 
 from occpred.reasons.utility import mark_utility
 
 if TYPE_CHECKING:
+    from occpred.chat.correspondence import Correspondence
     from occpred.taxonomy.taxonomy import Taxonomy
 
 
@@ -23,14 +24,18 @@ class RubricJudge(Judge):
     field, a level or an occupation in it earns no utility.
     """
 
-    def mark_factuality(self, questions: Sequence[FactualityQuestion], taxonomy: Taxonomy) -> Iterator[Mark]:
+    def mark_factuality(
+        self, questions: Sequence[FactualityQuestion], taxonomy: Taxonomy, correspondence: Correspondence
+    ) -> Iterator[Mark]:
         for question in questions:
             yield mark_factuality(question.reason, question.history, taxonomy)
 
-    def mark_coherence(self, questions: Sequence[CoherenceQuestion]) -> Iterator[Mark]:
+    def mark_coherence(self, questions: Sequence[CoherenceQuestion], correspondence: Correspondence) -> Iterator[Mark]:
         for question in questions:
             yield mark_coherence(question.reason)
 
-    def mark_utility(self, questions: Sequence[UtilityQuestion], taxonomy: Taxonomy) -> Iterator[Mark]:
+    def mark_utility(
+        self, questions: Sequence[UtilityQuestion], taxonomy: Taxonomy, correspondence: Correspondence
+    ) -> Iterator[Mark]:
         for question in questions:
             yield mark_utility(question.reason, question.occupation, taxonomy)

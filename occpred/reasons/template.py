@@ -13,6 +13,7 @@ from occpred.reasons.teacher import Teacher
 from occpred.records import CareerHistory, NextOccupationExample, Reason
 
 if TYPE_CHECKING:
+    from occpred.chat.correspondence import Correspondence
     from occpred.taxonomy.taxonomy import Taxonomy
 
 SHORTEST, LONGEST = 25, 50
@@ -41,10 +42,17 @@ class TemplateTeacher(Teacher):
     A candidate depends on seed, example and its number alone.
     """
 
-    def propose(self, examples: Sequence[NextOccupationExample], taxonomy: Taxonomy) -> Iterator[Reason]:
+    def propose(
+        self,
+        examples: Sequence[NextOccupationExample],
+        taxonomy: Taxonomy,
+        candidates: Sequence[int] | None = None,
+        correspondence: Correspondence | None = None,
+    ) -> Iterator[Reason]:
+        """All candidates, unless told which. It asks nobody, so it notes nothing."""
         source = f"template, {'answer-aware' if self.sees_target else 'blind'}"
         for example in examples:
-            for candidate in range(self.num_candidates):
+            for candidate in range(self.num_candidates) if candidates is None else candidates:
                 chance = random.Random(f"{self.seed}/{example.example_id}/{candidate}")
                 target_code = example.target_code if self.sees_target else None
                 text = _write(example.history, target_code, taxonomy, chance)

@@ -11,6 +11,7 @@ from occpred.artifacts.signature import configuration
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.evaluation.calibration import calibration_bins
+from occpred.evaluation.comparison import COMPARED
 from occpred.evaluation.intervals import GROUPS, Evaluation
 from occpred.evaluation.scores import Scores, score
 from occpred.rankings import Rankings
@@ -23,8 +24,6 @@ from occpred.stages.prepare import Part, Prepare, PreparedData
 from occpred.tracking.tracking import Tracking
 
 _METRICS, _DIFFERENCES, _CALIBRATION = "metrics.jsonl", "differences.jsonl", "calibration.jsonl"
-COMPARED = ("acc_em", "acc_rm", "mrr")
-"""Measures in which the model is compared with each baseline."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -104,7 +104,7 @@ class Train(TrainingStage):
             "without_reason": len(examples) - len(reasons),
             "too_long": len(trees) - len(fitting),
             "trained_on": len(fitting),
-            "target_tokens": _target_tokens(fitting),
+            "target_tokens": sum(tree.num_targets for tree in fitting),
             "tokens": sum(map(len, fitting)),
         }
 
@@ -112,9 +112,10 @@ class Train(TrainingStage):
         """How many target tokens to learn from in all, where another model's number is to be matched."""
         if self.matched is None:
             return None
-        joint = Role.JOINT.value(self.prompts, self.backbone.load_tokenizer(), data.taxonomy)
+        joint = replace(self, role=Role.JOINT).encoder(store)
         trees = _grow(joint, data.examples(Part.TRAIN), read_gathered(store.folder(self.matched)))
-        return self.optimizer.epochs * _target_tokens(tree for tree in trees if len(tree) <= self.trainer.row_length)
+        learned = sum(tree.num_targets for tree in trees if len(tree) <= self.trainer.row_length)
+        return self.optimizer.epochs * learned
 
     def _validation_sample(self, data: PreparedData) -> list[NextOccupationExample]:
         examples = data.examples(Part.VALIDATION)
@@ -132,10 +133,6 @@ def _grow(encoder: Encoder, examples: Iterable[NextOccupationExample], reasons: 
             example.history, reasons[example.example_id], encoder.taxonomy[example.target_code].title
         )
     ]
-
-
-def _target_tokens(trees: Iterable[TokenTree]) -> int:
-    return sum(len(path) for tree in trees for path in tree.paths)
 
 
 def _answer(encoder: NamesOccupation, held_out: Texts) -> Answer:

@@ -61,7 +61,7 @@ class TrainOnPreferences(TrainingStage):
             **Pairs(store.folder(self.pairs)).counts(),
             "too_long": len(found) - len(fitting),
             "trained_on": len(fitting),
-            "target_tokens": sum(len(path) for tree, _ in fitting for path in tree.paths),
+            "target_tokens": sum(tree.num_targets for tree, _ in fitting),
             "tokens": sum(len(tree) for tree, _ in fitting),
         }
         self.fit(module, language_model, steps, summary, folder)

@@ -9,7 +9,7 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader
 
-from occpred.training.steps import OptimizerStep, PackedSteps, StepsFrom, num_targets, plan_steps, plan_target_tokens
+from occpred.training.steps import OptimizerStep, PackedSteps, StepsFrom, plan_steps, plan_target_tokens
 from occpred.trees.token_tree import TokenTree
 
 Question = TypeVar("Question")
@@ -65,7 +65,7 @@ class TreeDataModule(L.LightningDataModule, Generic[Question]):
         if target_tokens is None:
             self.plan = plan_steps(len(trees), batch_size, epochs, seed)
         else:
-            self.plan = plan_target_tokens([num_targets(tree) for tree in trees], batch_size, target_tokens, seed)
+            self.plan = plan_target_tokens([tree.num_targets for tree in trees], batch_size, target_tokens, seed)
         self._finished_steps = 0
 
     @property
@@ -76,7 +76,7 @@ class TreeDataModule(L.LightningDataModule, Generic[Question]):
     @property
     def num_targets(self) -> int:
         """Target tokens that are learned from in the whole training, over all passes."""
-        return sum(num_targets(self._trees[index]) for step in self.plan for index in step)
+        return sum(self._trees[index].num_targets for step in self.plan for index in step)
 
     def train_dataloader(self) -> DataLoader[OptimizerStep]:
         """Steps from the first unfinished one on, for this rank."""

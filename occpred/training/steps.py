@@ -77,11 +77,6 @@ def _epoch(num_trees: int, batch_size: int, epoch: int, seed: int) -> list[list[
     return [order[first : first + batch_size] for first in range(0, num_trees, batch_size)]
 
 
-def num_targets(tree: TokenTree) -> int:
-    """How many tokens the tree's branches have in all; one shared by two branches counts twice."""
-    return sum(map(len, tree.paths))
-
-
 @dataclass(frozen=True)
 class PackedSteps(Dataset[OptimizerStep]):
     """Optimizer steps by number, packed for one of `world_size` ranks.
@@ -119,7 +114,7 @@ class PackedSteps(Dataset[OptimizerStep]):
         ]
         return OptimizerStep(
             batches=tuple(self._collated(micro_batch) for micro_batch in micro_batches),
-            num_targets=sum(num_targets(self.trees[index]) for index in indices),
+            num_targets=sum(self.trees[index].num_targets for index in indices),
             num_trees=len(indices),
         )
 

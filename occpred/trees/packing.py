@@ -79,11 +79,6 @@ class TreeBatch:
     references_K: Tensor | None = None
 
     @property
-    def num_targets(self) -> int:
-        """How many tokens the branches have in all; one shared by two branches counts twice."""
-        return self.path_nodes_M.numel()
-
-    @property
     def lengths_K(self) -> Tensor:
         """How many tokens each branch has."""
         return torch.bincount(self.path_branches_M, minlength=self.num_branches)

@@ -37,6 +37,11 @@ class TokenTree:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @property
+    def num_targets(self) -> int:
+        """How many tokens the branches have in all; one shared by two branches counts twice."""
+        return sum(map(len, self.paths))
+
     @classmethod
     def grow(cls, trunk: Sequence[int], branches: Sequence[Sequence[int]]) -> TokenTree:
         """Build the tree of `trunk` and `branches`; common beginnings of branches become common tokens.

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import pytest
 
+from occpred.chat.correspondence import Correspondence
 from occpred.reasons.coherence import mark_coherence
 from occpred.reasons.factuality import mark_factuality
 from occpred.reasons.judge import CoherenceQuestion, FactualityQuestion, UtilityQuestion
@@ -25,7 +26,7 @@ def reason(text: str, candidate: int = 0) -> Reason:
 
 
 def test_marks_of_a_good_and_a_bad_reason(mover: NextOccupationExample, taxonomy: Taxonomy) -> None:
-    good, bad = RubricJudge().judge([reason(GOOD), reason(BAD, 1)], {"p1/3": mover}, taxonomy)
+    good, bad = RubricJudge().judge([reason(GOOD), reason(BAD, 1)], {"p1/3": mover}, taxonomy, NOBODY)
     # Management and zone 4 are right (+2 +1), Registered Nurses are related (+1).
     assert (good.scores.factuality, good.scores.coherence, good.scores.utility) == (5, 5, 5)
     assert not good.scores.leaks_title
@@ -46,7 +47,7 @@ def test_a_language_models_prose_can_be_judged(mover: NextOccupationExample, tax
         "With a Master of Science from KU Leuven and fifteen years at AZ Sint-Jan, the user worked as a Surgeon. They "
         "will likely go into law."
     )
-    well, badly = (judged.scores for judged in RubricJudge().judge([true, false], {"p1/3": mover}, taxonomy))
+    well, badly = (judged.scores for judged in RubricJudge().judge([true, false], {"p1/3": mover}, taxonomy, NOBODY))
     assert (well.factuality, well.factuality_errors, well.coherence) == (5, (), 5)
     assert well.utility == 2  # it speaks of managers
     assert badly.factuality == 1
@@ -62,7 +63,7 @@ def test_a_language_models_prose_can_be_judged(mover: NextOccupationExample, tax
 
 def test_a_named_target_is_a_leak(mover: NextOccupationExample, taxonomy: Taxonomy) -> None:
     told = reason("She will be a Medical and Health Services Manager.")
-    (judged,) = RubricJudge().judge([told], {"p1/3": mover}, taxonomy)
+    (judged,) = RubricJudge().judge([told], {"p1/3": mover}, taxonomy, NOBODY)
     assert judged.scores.leaks_title
 
 
@@ -78,8 +79,8 @@ def test_no_question_holds_more_than_it_may() -> None:
 
 def test_an_unknown_example_is_refused(mover: NextOccupationExample, taxonomy: Taxonomy) -> None:
     with pytest.raises(KeyError):
-        list(RubricJudge().judge([Reason("nobody/1", 0, GOOD, "test")], {"p1/3": mover}, taxonomy))
+        list(RubricJudge().judge([Reason("nobody/1", 0, GOOD, "test")], {"p1/3": mover}, taxonomy, NOBODY))
 
 
 def test_nothing_to_judge(taxonomy: Taxonomy) -> None:
-    assert list(RubricJudge().judge([], {}, taxonomy)) == []
+    assert list(RubricJudge().judge([], {}, taxonomy, NOBODY)) == []

@@ -39,7 +39,7 @@ def examples(draw: st.DrawFn) -> NextOccupationExample:
 
 def judge(teacher: TemplateTeacher, example: NextOccupationExample) -> list[JudgedReason]:
     reasons = list(teacher.propose([example], TAXONOMY))
-    return list(RubricJudge().judge(reasons, {example.example_id: example}, TAXONOMY))
+    return list(RubricJudge().judge(reasons, {example.example_id: example}, TAXONOMY, NOBODY))
 
 
 @given(examples(), st.booleans(), st.integers(0, 9))
@@ -73,7 +73,7 @@ def test_an_answer_aware_teacher_argues_for_the_target(mover: NextOccupationExam
 def test_candidates_differ_in_quality(mover: NextOccupationExample, taxonomy: Taxonomy) -> None:
     asked = crowd(mover)
     reasons = list(TemplateTeacher(sees_target=True).propose(asked, taxonomy))
-    judged = RubricJudge().judge(reasons, {example.example_id: example for example in asked}, taxonomy)
+    judged = RubricJudge().judge(reasons, {example.example_id: example for example in asked}, taxonomy, NOBODY)
     scores = [(judgement.scores.coherence, judgement.scores.utility) for judgement in judged]
     counts = Counter(scores)
     assert counts[5, 5] > len(scores) / 2
@@ -137,7 +137,7 @@ def test_a_history_of_education_alone_gets_reasons(sees_target: bool, taxonomy: 
     history = CareerHistory("p", (EducationEntry("Bachelor's degree", "Nursing"),), ())
     example = NextOccupationExample("p/0", "p", history, "29-1141.00")
     reasons = list(TemplateTeacher(sees_target=sees_target, num_candidates=30).propose([example], taxonomy))
-    judged = RubricJudge().judge(reasons, {"p/0": example}, taxonomy)
+    judged = RubricJudge().judge(reasons, {"p/0": example}, taxonomy, NOBODY)
     assert all(judgement.scores.factuality == 5 for judgement in judged)
 
 

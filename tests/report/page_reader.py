@@ -68,3 +68,10 @@ def check_self_contained(page: Page) -> None:
     (style,) = page.within("style")
     assert "url(" not in style
     assert "@import" not in style
+
+
+def check_references(page: Page) -> None:
+    ids = list(page.values("id"))
+    assert len(ids) == len(set(ids))
+    assert {reference.removeprefix("#") for reference in page.values("href")} <= set(ids)
+    assert {name for names in page.values("aria-labelledby") for name in names.split()} <= set(ids)

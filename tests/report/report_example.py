@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from occpred.records import (
@@ -115,7 +115,17 @@ def _metrics(strength: float, system: str, n: int) -> dict[str, Estimate]:
 
 
 def _around(value: float, half_width: float, n: int) -> Estimate:
-    return Estimate(value, value - half_width, value + 1.05 * half_width, n)
+    return around(value, half_width, n, skew=1.05)
+
+
+def around(value: float, half_width: float, n: int, *, skew: float = 1.0) -> Estimate:
+    """An estimate whose interval reaches `skew` times as far up as it does down."""
+    return Estimate(value, value - half_width, value + skew * half_width, n)
+
+
+def hostile_names(systems: Iterable[str]) -> dict[str, str]:
+    """For each system a name that attacks who reads it as HTML, as LaTeX, in a terminal or in a spreadsheet."""
+    return {system: f"{system} {HOSTILE}" for system in systems} | {"markov_1": "=cmd|' /C calc'!A0"}
 
 
 def _history(person: str, random_source: random.Random) -> CareerHistory:
@@ -246,7 +256,7 @@ def hostile_twin(data: ReportData) -> ReportData:
         reason=HOSTILE,
         scores=JudgeScores(1, 1, 1, (HOSTILE,), (HOSTILE,), HOSTILE, leaks_title=True),
     )
-    systems = {system: f"{system} {HOSTILE}" for system in STRENGTHS} | {"markov_1": "=cmd|' /C calc'!A0"}
+    systems = hostile_names(STRENGTHS)
     rows = tuple(replace(row, system=systems[row.system]) for row in data.results.rows)
     differences = tuple(
         replace(entry, system=systems[entry.system], reference=systems[entry.reference])

@@ -18,18 +18,14 @@ from occpred.findings import (
     Verdict,
 )
 from occpred.records import CalibrationBin, Estimate, SystemMetrics
-from occpred.report.data import MetricColumn, Results
+from occpred.report.data import Results
 from occpred.report.sweep_data import Axis, SweepData, SweepSummary
-from tests.report.report_example import HOSTILE
+from tests.report import report_example
+from tests.report.report_example import HOSTILE, around, hostile_names
 
 Value = TypeVar("Value")
 
-COLUMNS = (
-    MetricColumn("acc_em", "AccEM", True, True),
-    MetricColumn("acc_rm", "AccRM", True, True),
-    MetricColumn("mrr", "MRR", False, True),
-    MetricColumn("perplexity", "Perplexity", False, False),
-)
+COLUMNS = tuple(column for column in report_example.COLUMNS if column.name in ("acc_em", "acc_rm", "mrr", "perplexity"))
 STRENGTHS = {
     "joint, own reason": 30.0,
     "two models, own reason": 27.0,
@@ -39,12 +35,9 @@ STRENGTHS = {
     "markov_1": 21.0,
 }
 REFERENCE, LOST = "joint, own reason", "joint, title masked out of the oracle reason"
-SIZES = {"all": 600, "movers": 393, "stayers": 207}
-BASELINE_SIZES = {"all": 200, "movers": 131, "stayers": 69}
-
-
-def around(value: float, half_width: float, n: int) -> Estimate:
-    return Estimate(value, value - half_width, value + half_width, n)
+BASELINE_SIZES = report_example.GROUP_SIZES
+SIZES = {group: 3 * size for group, size in BASELINE_SIZES.items()}
+"""Three seeds; baselines have none."""
 
 
 def metrics(strength: float, n: int) -> dict[str, Estimate]:
@@ -192,7 +185,7 @@ def swept(axes: dict[str, tuple[str, ...]], value: Callable[..., float]) -> Swee
 def hostile_sweep_twin() -> SweepData:
     """The example where every text that may come from outside attacks its reader; small, for it is drawn as well."""
     example = sweep_example()
-    names = {system: f"{system} {HOSTILE}" for system in (*STRENGTHS, LOST)} | {"markov_1": "=cmd|' /C calc'!A0"}
+    names = hostile_names((*STRENGTHS, LOST))
 
     def renamed(values: Mapping[str, Value]) -> dict[str, Value]:
         return {names[system]: value for system, value in values.items()}

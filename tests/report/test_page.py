@@ -16,7 +16,7 @@ from occpred.report.environment import duration, environment, fact_label, fact_v
 from occpred.report.files import write_report
 from occpred.report.page import render_page
 from occpred.report.text import printable
-from tests.report.page_reader import Page, check_self_contained
+from tests.report.page_reader import Page, check_references, check_self_contained
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,7 @@ def page(page_source: str) -> Page:
 
 def test_page_is_self_contained_and_every_reference_holds(page: Page) -> None:
     check_self_contained(page)
-    ids = list(page.values("id"))
-    assert len(ids) == len(set(ids))
-    assert {reference.removeprefix("#") for reference in page.values("href")} <= set(ids)
-    assert {name for names in page.values("aria-labelledby") for name in names.split()} <= set(ids)
+    check_references(page)
 
 
 def test_page_forbids_scripts_and_loading(page: Page) -> None:

@@ -12,7 +12,7 @@ import pytest
 from occpred.report.files import write_sweep_report
 from occpred.report.sweep_data import SweepData
 from occpred.report.sweep_page import render_sweep_page
-from tests.report.page_reader import Page, check_self_contained
+from tests.report.page_reader import Page, check_references, check_self_contained
 from tests.report.sweep_example import LOST, REFERENCE, swept
 
 MOVERS = "Movers: the next occupation differs from the last (n = 393)"
@@ -36,10 +36,7 @@ def row(page: Page, caption: str, label: str) -> list[str]:
 
 def test_page_is_self_contained_and_every_reference_holds(page: Page) -> None:
     check_self_contained(page)
-    ids = list(page.values("id"))
-    assert len(ids) == len(set(ids))
-    assert {reference.removeprefix("#") for reference in page.values("href")} <= set(ids)
-    assert {name for names in page.values("aria-labelledby") for name in names.split()} <= set(ids)
+    check_references(page)
 
 
 def test_the_verdicts_stand_on_top(page: Page) -> None:

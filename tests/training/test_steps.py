@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from occpred.training.data import TreeDataModule
-from occpred.training.steps import PackedSteps, StepsFrom, num_targets, plan_steps, plan_target_tokens
+from occpred.training.steps import PackedSteps, StepsFrom, plan_steps, plan_target_tokens
 from occpred.trees.token_tree import TokenTree
 
 
@@ -48,10 +48,6 @@ def test_a_budget_without_trees_is_refused() -> None:
         plan_target_tokens([], 2, 100, seed=3)
 
 
-def test_target_tokens_count_once_for_each_branch() -> None:
-    assert num_targets(TokenTree.grow([9, 9], [[1, 2, 3], [1, 2]])) == 5
-
-
 @pytest.mark.parametrize(("target_tokens", "num_steps"), [(None, 4), (7, 2), (80, 20)])
 def test_a_budget_takes_the_place_of_epochs(target_tokens: int | None, num_steps: int) -> None:
     data = TreeDataModule[object](
@@ -80,7 +76,7 @@ def test_ranks_share_a_step_without_loss(lengths: list[int], world_size: int, ro
         for rank in range(world_size)
     ]
     targets = sum(length - 1 for length in lengths)
-    assert sum(batch.num_targets for rank in ranks for batch in rank.batches) == targets
+    assert sum(int(batch.lengths_K.sum()) for rank in ranks for batch in rank.batches) == targets
     assert {rank.num_targets for rank in ranks} == {targets}
     assert {rank.num_trees for rank in ranks} == {len(trees)}
     # An all-reduce waits for every rank, so all must have as many micro-batches.

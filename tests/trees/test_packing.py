@@ -33,7 +33,7 @@ def test_branches_keep_their_tokens_through_packing() -> None:
     flat = batch.tokens_BT.flatten()[batch.scored_N]
     spelled = [flat[batch.path_nodes_M[batch.path_branches_M == branch]].tolist() for branch in range(4)]
     assert spelled == [[1, 2], [1, 3], [4], [5, 6]]
-    assert batch.num_targets == 7
+    assert batch.lengths_K.sum() == 7
 
 
 def test_lengths_of_branches() -> None:

@@ -51,3 +51,7 @@ def test_shared_beginnings_are_stored_once(trunk: list[int], branches: list[list
 def test_an_empty_part_is_refused(trunk: list[int], branches: list[list[int]]) -> None:
     with pytest.raises(ValueError, match="none of them empty"):
         TokenTree.grow(trunk, branches)
+
+
+def test_targets_count_once_for_each_branch() -> None:
+    assert TokenTree.grow([9, 9], [[1, 2, 3], [1, 2]]).num_targets == 5
