@@ -6,7 +6,7 @@ import math
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from occpred.baselines.baseline import Baseline, FittedBaseline
 from occpred.baselines.popularity import Popularity
-from occpred.records import CareerHistory, EducationEntry
+from occpred.dates import beginning
+from occpred.records import CareerHistory
 from occpred.settings import setting
 
 if TYPE_CHECKING:
@@ -105,17 +106,3 @@ class FittedMultinomialLogistic:
         known = self.model.predict_proba([self.settings.features(history)])[0]
         probs_C[self.model.classes_] += (1 - share) * known
         return np.log(probs_C)
-
-
-def beginning(career: CareerHistory, length: int) -> CareerHistory:
-    """The first `length` positions, with the education that had, as far as is known, begun when the next one did."""
-    now = career.positions[length].start
-    education = tuple(entry for entry in career.education if now is None or not _begun_after(entry, now))
-    return replace(career, education=education, positions=career.positions[:length])
-
-
-def _begun_after(entry: EducationEntry, now: str) -> bool:
-    """Whether it surely had: of `YYYY` and `YYYY-MM` only the years are compared, and an entry undated is let pass."""
-    begun = entry.start or entry.end or ""
-    common = min(len(begun), len(now))
-    return begun[:common] > now[:common]

@@ -5,21 +5,19 @@ Shapes: B careers, T positions (the longest career's), C occupations.
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import lightning as L
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
-from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
+
+from occpred.silence import lightning_silenced
 
 if TYPE_CHECKING:
     from occpred.baselines.sequence import SequenceBaseline
@@ -88,7 +86,7 @@ def fit_network(
     if not learned:
         return
     module = SequenceModule(network, settings.learning_rate, settings.weight_decay)
-    with _silence():
+    with lightning_silenced():
         trainer = L.Trainer(
             accelerator="cpu",
             devices=1,
@@ -117,18 +115,3 @@ def _examples(sequences: Sequence[Sequence[int]], start: int) -> TensorDataset:
         pad_sequence(inputs, batch_first=True, padding_value=start),
         pad_sequence(targets, batch_first=True, padding_value=_NO_TARGET),
     )
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Lightning's hints are about trainings longer than a few seconds."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=PossibleUserWarning)
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    finally:
-        logger.setLevel(level)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from occpred.careers.chronology import check_order
 from occpred.careers.crosswalk import Candidate, Crosswalk
-from occpred.careers.dates import check_order
 from occpred.careers.jobhop_layouts import Job, find_layout
 from occpred.careers.source import CanonicalCut, CareerData, CareerFiles, RowError
 from occpred.progress import progress

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from occpred.careers.chronology import check_period
 from occpred.careers.csv_rows import CsvRow, read_rows
-from occpred.careers.dates import check_period, month_range
 from occpred.careers.source import CanonicalCut, RowError, RowOrigin
+from occpred.dates import month_range
 from occpred.errors import UserError
 from occpred.taxonomy.table import read_table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -102,18 +102,22 @@ class CareerFiles(Careers):
             raise RowError("too many positions", f"{positions}, careers.max_positions={self.max_positions}")
 
     def _check(self, data: CareerData) -> None:
-        counts = (
-            f"careers.path={self.path}: {len(data.rejected)} of {data.rows_read} rows (one {data.unit} each) rejected"
-        )
-        if data.rejected:
-            kind, times = Counter(row.reason.partition(":")[0] for row in data.rejected).most_common(1)[0]
-            first = next(row for row in data.rejected if row.reason.startswith(kind))
-            counts += f", {times} of them for {kind!r} (first in {first.source}, line {first.line}: {first.reason})"
+        found = f"careers.path={self.path}: {rejections(data.rejected, data.rows_read, data.unit)}"
         if not data.people:
-            raise UserError(f"{counts}; no usable career is left")
+            raise UserError(f"{found}; no usable career is left")
         if data.rejected_share > self.max_rejected_share:
             limit = f"careers.max_rejected_share={self.max_rejected_share}"
-            raise UserError(f"{counts}; {limit} allows fewer: mend the data or raise the limit")
+            raise UserError(f"{found}; {limit} allows fewer: mend the data or raise the limit")
+
+
+def rejections(rejected: Sequence[RejectedRow], rows_read: int, unit: str) -> str:
+    """Say how many rows, each of them one `unit`, were set aside, and what the most frequent fault was."""
+    counts = f"{len(rejected)} of {rows_read} rows (one {unit} each) rejected"
+    if not rejected:
+        return counts
+    kind, times = Counter(row.reason.partition(":")[0] for row in rejected).most_common(1)[0]
+    first = next(row for row in rejected if row.reason.startswith(kind))
+    return f"{counts}, {times} of them for {kind!r} (first in {first.source}, line {first.line}: {first.reason})"
 
 
 class RowError(Exception):

@@ -6,17 +6,14 @@ import random
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeVar
 
-from occpred.careers.dates import month_range, surely_before
 from occpred.careers.source import CareerData
+from occpred.dates import beginning, month_range
 from occpred.errors import UserError
-from occpred.records import CareerHistory, EducationEntry, NextOccupationExample, Position
+from occpred.records import CareerHistory, NextOccupationExample
 from occpred.settings import MISSING, SettingError, Settings, setting
-
-Entry = TypeVar("Entry", EducationEntry, Position)
 
 
 @dataclass(frozen=True)
@@ -242,23 +239,3 @@ class CanonicalSplit(Split):
                 learnable=cut.validation_position,
                 visible_at_test=cut.validation_position if self.visible_until is VisibleUntil.VALIDATION else None,
             )
-
-
-def beginning(career: CareerHistory, length: int) -> CareerHistory:
-    """The first `length` positions, as they and the education stood when the next position began."""
-    if length >= len(career.positions):
-        return career
-    now = career.positions[length].start
-    return CareerHistory(
-        career.person_id,
-        tuple(_seen(entry, now) for entry in career.education if not _is_later(entry.start or entry.end, now)),
-        tuple(_seen(position, now) for position in career.positions[:length]),
-    )
-
-
-def _seen(entry: Entry, now: str | None) -> Entry:
-    return replace(entry, end=None) if _is_later(entry.end, now) else entry
-
-
-def _is_later(date: str | None, now: str | None) -> bool:
-    return date is not None and now is not None and surely_before(now, date)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from occpred.dates import month_range
 from occpred.records import EducationEntry, Position
-
-_DATE = re.compile(r"(\d{4})(?:-(\d{2}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,9 @@ def periods_of(entries: Sequence[EducationEntry | Position]) -> list[Period]:
     following = [*(entry.start for entry in entries[1:]), None]
     return [
         Period(
-            _month(entry.start, 1), _month(entry.end or next_start or entry.start, 12), duration(entry.start, entry.end)
+            first=_months(entry.start)[0],
+            last=_months(entry.end or next_start or entry.start)[1],
+            months=duration(entry.start, entry.end),
         )
         for entry, next_start in zip(entries, following, strict=False)
     ]
@@ -45,12 +45,15 @@ def duration(start: str | None, end: str | None) -> int | None:
     if start is None or end is None:
         return None
     by_month = len(start) > 4 and len(end) > 4
-    first, last = (_month(date if by_month else date[:4], 1) for date in (start, end))
+    first, last = (_months(date if by_month else date[:4])[0] for date in (start, end))
     if first is None or last is None or last < first:
         return None
     return last - first
 
 
-def _month(date: str | None, unknown_month: int) -> int | None:
-    match = _DATE.fullmatch(date or "")
-    return 12 * int(match[1]) + int(match[2] or unknown_month) - 1 if match else None
+def _months(date: str | None) -> tuple[int, int] | tuple[None, None]:
+    """The first and the last month that `date` may mean; `None` where it is unknown or cannot be read."""
+    try:
+        return month_range(date or "")
+    except ValueError:
+        return None, None

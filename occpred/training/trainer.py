@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,33 +72,31 @@ class Trainer(Settings):
             logger: receives what the module logs.
         """
         import lightning as L
-        from lightning.fabric.utilities.warnings import PossibleUserWarning
         from lightning.pytorch.callbacks import TQDMProgressBar
 
+        from occpred.silence import lightning_silenced
         from occpred.training.resume import ResumeCheckpoint
 
-        # Lightning's hints are about other people's trainings; its progress bar and its errors stay.
-        logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-        warnings.filterwarnings("ignore", category=PossibleUserWarning)
         checkpoint = folder / _CHECKPOINT
-        trainer = L.Trainer(
-            max_epochs=1,
-            accelerator=self.accelerator,
-            devices=self.devices,
-            precision="bf16-mixed" if self.autocast_bfloat16 else "32-true",
-            # Counted within the one epoch: Lightning's count over epochs is one too high after a resumption.
-            val_check_interval=min(self.validate_every_steps, data.num_steps),
-            num_sanity_val_steps=0,
-            limit_val_batches=1 if self.validation_examples else 0,
-            callbacks=[ResumeCheckpoint(checkpoint, self.checkpoint_every_steps), TQDMProgressBar(refresh_rate=1)],
-            logger=logger or False,
-            log_every_n_steps=1,
-            enable_checkpointing=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-            default_root_dir=folder,
-        )
-        resume_from = str(checkpoint) if checkpoint.exists() else None
-        trainer.fit(module, data, ckpt_path=resume_from, weights_only=True)
+        with lightning_silenced():
+            trainer = L.Trainer(
+                max_epochs=1,
+                accelerator=self.accelerator,
+                devices=self.devices,
+                precision="bf16-mixed" if self.autocast_bfloat16 else "32-true",
+                # Counted within the one epoch: Lightning's count over epochs is one too high after a resumption.
+                val_check_interval=min(self.validate_every_steps, data.num_steps),
+                num_sanity_val_steps=0,
+                limit_val_batches=1 if self.validation_examples else 0,
+                callbacks=[ResumeCheckpoint(checkpoint, self.checkpoint_every_steps), TQDMProgressBar(refresh_rate=1)],
+                logger=logger or False,
+                log_every_n_steps=1,
+                enable_checkpointing=False,
+                enable_model_summary=False,
+                use_distributed_sampler=False,
+                default_root_dir=folder,
+            )
+            resume_from = str(checkpoint) if checkpoint.exists() else None
+            trainer.fit(module, data, ckpt_path=resume_from, weights_only=True)
         if trainer.is_global_zero:
             checkpoint.unlink(missing_ok=True)

@@ -4,15 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from occpred.baselines.logistic import MultinomialLogistic, beginning
-from occpred.careers import split
+from occpred.baselines.logistic import MultinomialLogistic
 from occpred.records import CareerHistory, EducationEntry, Position
-
-dates = st.sampled_from([None, "1999", "2000", "2000-05", "2000-06", "2001", "2001-01"])
 
 
 def test_features_by_hand(career):
@@ -85,15 +80,3 @@ def test_education_tells_people_apart(taxonomy):
     assert np.argmax(fitted.log_probs(person("LAW", "A"))) == 2
     even = np.exp(fitted.log_probs(person("Music", "A")))
     assert even[1] == pytest.approx(even[2], abs=1e-3)
-
-
-@given(start=dates, end=dates, now=dates)
-def test_a_beginning_knows_the_education_that_a_test_history_of_that_day_shows(start, end, now):
-    career = CareerHistory(
-        "p", (EducationEntry("B.Sc.", "Law", "", start, end),), (Position("A", "A", "", "1998"),) * 3
-    )
-    career = CareerHistory("p", career.education, (*career.positions[:2], Position("B", "B", "", now)))
-    shown = split.beginning(career, 2)
-    known = beginning(career, 2)
-    assert known.positions == shown.positions[:2]
-    assert [entry.field for entry in known.education] == [entry.field for entry in shown.education]

@@ -48,6 +48,11 @@ def read(tmp_path):
     return read
 
 
+def test_a_name_is_read_where_there_is_one(read):
+    data = read(person(name=" Ada Quill "), person("p2"))
+    assert [people.name for people in data.people] == ["Ada Quill", ""]
+
+
 def test_a_person_is_read_with_everything(read):
     education = {"degree": "BSc", "field": "Nursing", "institution": "UGent", "start": "2005", "end": "2008-06"}
     full = {**NURSE, "employer": "St. Luke's", "description": "Night shifts — and “more”.", "end": None}
@@ -63,6 +68,12 @@ def test_a_person_is_read_with_everything(read):
         ),
     )
     assert (data.rejected, data.rows_read, data.unit) == ((), 1, "person")
+
+
+def test_a_name_is_kept_apart_from_the_career(read):
+    named, unnamed = read(person(name=" Ada Lovelace "), person("p2")).people
+    assert (named.name, unnamed.name) == ("Ada Lovelace", "")
+    assert read(person(name=7)).rejected[0].reason.startswith("wrong form: name: Input should be a valid string")
 
 
 def test_the_example_of_the_docstring_is_accepted(tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from occpred.careers.dates import check_dates
+from occpred.careers.chronology import check_dates
 from occpred.careers.person import SimulatedPerson
 from occpred.careers.phrases import FLAVOURS
 from occpred.careers.simulated import SimulatedCareers

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from occpred.careers.jobhop import JobHopCareers
 from occpred.careers.source import CanonicalCut, CareerData
-from occpred.careers.split import CanonicalSplit, SplitByPerson, SplitByTime, VisibleUntil, beginning
+from occpred.careers.split import CanonicalSplit, SplitByPerson, SplitByTime, VisibleUntil
 from occpred.errors import UserError
-from occpred.records import CareerHistory, EducationEntry, Position
+from occpred.records import CareerHistory, Position
 from occpred.settings import SettingError
 from occpred.taxonomy.jobhop_items import JobHopItemsTaxonomy
 
@@ -187,28 +187,6 @@ def test_the_canonical_split_needs_cuts():
 def test_a_split_without_train_or_test_examples_is_a_clear_error(split, data, part):
     with pytest.raises(UserError, match=f"{type(split).__name__}: . people give no {part} example"):
         split(data)
-
-
-def test_a_history_knows_nothing_of_what_came_later():
-    education = [
-        EducationEntry("BSc", start="2001", end="2004"),
-        EducationEntry("MSc", start="2004", end="2012-05"),
-        EducationEntry("PhD", start="2011"),
-        EducationEntry("Course", end="2012"),
-        EducationEntry("Diploma"),
-    ]
-    positions = (
-        Position("c0", "first", start="2004", end="2006"),
-        Position("c1", "beside the others", start="2005", end="2015"),
-        Position("c2", "next", start="2010-09", end="2011"),
-    )
-    history = beginning(CareerHistory("a", tuple(education), positions), 2)
-    assert history.education == (
-        EducationEntry("BSc", start="2001", end="2004"),
-        EducationEntry("MSc", start="2004"),
-        EducationEntry("Diploma"),
-    )
-    assert history.positions == (positions[0], Position("c1", "beside the others", start="2005"))
 
 
 def test_the_real_benchmark(shared_data):

@@ -4,51 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from occpred.careers.dates import check_dates, check_period, month_range, surely_before
+from occpred.careers.chronology import check_dates, check_period
 from occpred.careers.source import RowError
 from occpred.records import EducationEntry, Position
 
-YEARS = st.integers(1900, 2099).map(str)
-MONTHS = st.builds("{}-{:02d}".format, YEARS, st.integers(1, 12))
-DATES = YEARS | MONTHS
+MONTHS = st.builds("{}-{:02d}".format, st.integers(1900, 2099), st.integers(1, 12))
 
 
 def job(start=None, end=None):
     return Position("15-1252.00", "Software Developers", start=start, end=end)
-
-
-def test_a_year_may_be_any_of_its_months():
-    assert month_range("2004") == (2004 * 12, 2004 * 12 + 11)
-    assert month_range("2004-03") == (2004 * 12 + 2, 2004 * 12 + 2)
-
-
-@pytest.mark.parametrize(
-    "date", ["", "04", "2004-00", "2004-13", "2004-3", "1899", "2100", "2004-03-01", "٢٠٠٤", "2004\n"]
-)
-def test_anything_else_is_no_date(date):
-    with pytest.raises(ValueError, match="is not a date"):
-        month_range(date)
-
-
-@pytest.mark.parametrize(
-    ("earlier", "later", "sure"),
-    [
-        ("2003", "2004", True),
-        ("2003-12", "2004", True),
-        ("2004-02", "2004-03", True),
-        ("2004", "2004-03", False),
-        ("2004-03", "2004", False),
-        ("2004-03", "2004-03", False),
-    ],
-)
-def test_before_only_where_it_is_sure(earlier, later, sure):
-    assert surely_before(earlier, later) is sure
-
-
-@given(DATES, DATES)
-def test_no_date_is_before_and_after_another(one, other):
-    assert not (surely_before(one, other) and surely_before(other, one))
-    assert not surely_before(one, one)
 
 
 def test_an_end_before_the_start_is_refused():
