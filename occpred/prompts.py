@@ -1,7 +1,7 @@
 """The texts that go to a language model and the reading of what comes back.
 
-Text from data is untrusted. `plain` makes it one line without angle brackets or control characters, so that a job
-description can neither close a tag, nor forge a marked line, nor spell one of a tokenizer's special tokens.
+Text from data is untrusted. `plain` makes it one line without angle brackets, control characters or long rules, so that
+a job description can neither close a tag, nor forge a marked line, nor spell one of a tokenizer's special tokens.
 """
 
 from __future__ import annotations
@@ -63,6 +63,16 @@ Name the one occupation this person will most probably hold next. {_TITLES_ONLY}
 Reply in this form and with nothing else:
 <answer>official occupation title</answer>"""
 
+_AWARE_INSTRUCTION = f"""\
+{_SETTING} After it, between marked lines of its own, stands the occupation that this person took up next.
+
+Explain, as if you did not know it yet, what this person is looking for in working life, so that it becomes clear why \
+that occupation fits. {_TIMELINE_ONLY} Do not name the occupation, nor any other one by its title: speak of the work, \
+not of what it is called.
+
+Reply in this form and with nothing else:
+<think>your explanation</think>"""
+
 
 @dataclass
 class Prompts(Settings):
@@ -76,6 +86,8 @@ class Prompts(Settings):
     """What the occupation predictor is told, which is given a reason."""
     direct_instruction: str = _DIRECT_INSTRUCTION
     """What a model is told that answers without any reason."""
+    aware_instruction: str = _AWARE_INSTRUCTION
+    """What a teacher is told that is given the true next occupation."""
     history_opens: str = "=== HISTORY BEGINS ==="
     """The marked line before a history."""
     history_closes: str = "=== HISTORY ENDS ==="
@@ -84,6 +96,10 @@ class Prompts(Settings):
     """The marked line before a reason that is part of the prompt."""
     reason_closes: str = "=== EXPLANATION ENDS ==="
     """The marked line after such a reason."""
+    target_opens: str = "=== NEXT OCCUPATION BEGINS ==="
+    """The marked line before the true next occupation."""
+    target_closes: str = "=== NEXT OCCUPATION ENDS ==="
+    """The marked line after it."""
     max_positions: int = setting(20, minimum=1)
     """Only this many positions, the most recent ones, are shown."""
 
@@ -98,15 +114,27 @@ class Prompts(Settings):
     def predictor(self, history: CareerHistory, reason: str, taxonomy: Taxonomy) -> str:
         """Return what the user says to the predictor: history, then `reason`, which may be empty, between lines."""
         asked = self._ask(self.predictor_instruction, history, taxonomy)
-        return "\n".join([asked, self.reason_opens, *filter(None, [plain(reason)]), self.reason_closes])
+        return "\n".join([asked, self._enclosed(self.reason_opens, plain(reason), self.reason_closes)])
 
     def direct(self, history: CareerHistory, taxonomy: Taxonomy) -> str:
         """Return what the user says to a model that answers without a reason."""
         return self._ask(self.direct_instruction, history, taxonomy)
 
+    def aware(self, history: CareerHistory, title: str, taxonomy: Taxonomy) -> str:
+        """Return what the user says to an answer-aware teacher: history, then the true next `title`, between lines."""
+        asked = self._ask(self.aware_instruction, history, taxonomy)
+        return "\n".join([asked, self._enclosed(self.target_opens, plain(title), self.target_closes)])
+
     def _ask(self, instruction: str, history: CareerHistory, taxonomy: Taxonomy) -> str:
         timeline = render_history(history, taxonomy, max_positions=self.max_positions)
-        return "\n".join([instruction, self.history_opens, timeline, self.history_closes])
+        return "\n".join([instruction, self._enclosed(self.history_opens, timeline, self.history_closes)])
+
+    def _enclosed(self, opens: str, text: str, closes: str) -> str:
+        marks = (self.history_opens, self.history_closes, self.reason_opens, self.reason_closes)
+        # A mark of somebody's own choice may be anything, also what `plain` lets through.
+        for mark in filter(None, (*marks, self.target_opens, self.target_closes)):
+            text = text.replace(mark, f"{mark[0]} {mark[1:]}")
+        return "\n".join(filter(None, [opens, text, closes]))
 
 
 def render_history(history: CareerHistory, taxonomy: Taxonomy, *, max_positions: int | None = None) -> str:
@@ -148,17 +176,36 @@ def _dates(start: str | None, end: str | None) -> str:
     return f" (until {plain(end)})" if end else ""
 
 
-_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _UNSEEN = re.compile(
-    r"[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    r"[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-"""Marks of direction, spaces without width, tags and broken characters: what a reader does not see but a model does."""
-_ANGLES = str.maketrans({"<": "‹", ">": "›"})
+"""What a reader does not see but a model does: broken characters, marks of direction, and what else Unicode has for a
+display to ignore, but for the joiners."""
+_JOINERS = re.compile(r"(?<=[\x00-\x9f\s])[\u200c\u200d]+|(?<![\u200c\u200d])[\u200c\u200d]++(?=[\x00-\x9f\s])")
+"""Joiners have a meaning between letters of scripts that need them, none beside a Latin letter, a sign or a space."""
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_LOOKALIKES = str.maketrans(
+    dict.fromkeys("<＜﹤≮〈\u2329⟨❬❮❰⧼˂ᐸ", "‹")
+    | dict.fromkeys(">＞﹥≯〉\u232a⟩❭❯❱⧽˃ᐳ", "›")
+    | {"［": "[", "﹇": "[", "］": "]", "﹈": "]", "⩴": "::=", "⩵": "==", "⩶": "==="}
+)
+"""Angle brackets, with what a normalising tokenizer or a reader takes for them, and signs that stand for several."""
+_SIGN = r"[=⁼₌﹦＝═#﹟＃~～`\u1fef｀*﹡＊_︳︴﹍﹎﹏＿\-﹣－‐-―−─━]"
+_RULES = re.compile(rf"({_SIGN}){_SIGN}+({_SIGN})")
+_CAPITALS = re.compile(r"\[(/?[A-Z][A-Z0-9_]+)\]")
+"""How special tokens are spelt that have no angle brackets, such as `[INST]`."""
 
 
 def plain(text: str) -> str:
-    """Return untrusted text as one visible line that cannot be taken for markup: no controls, no angle brackets."""
-    return _BREAKS.sub(" ", _UNSEEN.sub("", text)).translate(_ANGLES).strip()
+    """Return untrusted text as one visible line that cannot be taken for markup.
+
+    It holds no control characters and no angle brackets, no more than two signs in a row of which rules and fences are
+    made, and no word in capitals between square brackets. Ordinary text stays as it is.
+    """
+    text = _JOINERS.sub("", _UNSEEN.sub("", text).translate(_LOOKALIKES))
+    text = _RULES.sub(r"\1\2", _BREAKS.sub(" ", text))
+    return _CAPITALS.sub(r"(\1)", text).strip()
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ class SeededDraws(LogitsProcessor):  # type: ignore[misc]
 
     Args:
         temperature: what logits are divided by.
-        seed: of the whole call.
-        places: each text's place among all of the call, (B,).
+        seed: of all texts.
+        draws: a number for each text, not negative, by which its draws differ from those of others, (B,).
         device: where the logits are.
     """
 
-    def __init__(self, temperature: float, seed: int, places: Sequence[int], device: torch.device) -> None:
+    def __init__(self, temperature: float, seed: int, draws: Sequence[int], device: torch.device) -> None:
         self._temperature = temperature
-        seeds = [int(np.random.SeedSequence([seed, place]).generate_state(1, np.uint64)[0]) for place in places]
+        seeds = [int(np.random.SeedSequence([seed, draw]).generate_state(1, np.uint64)[0]) for draw in draws]
         self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:

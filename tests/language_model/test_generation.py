@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from occpred.language_model.backbone import Backbone
-from occpred.language_model.generation import Generation
+from occpred.language_model.generation import Generation, Written
 from occpred.language_model.stopping import StopAtText
 
 PROMPTS = [[7, 3, 12], [5], [9, 9, 9, 9, 9, 9, 30, 31], [60, 2], [33, 34, 35, 36]]
@@ -181,3 +181,49 @@ def test_texts_of_a_batch_stop_each_on_its_own(tiny_tokenizer: PreTrainedTokeniz
     criterion = StopAtText(tiny_tokenizer, "</think>", 0)
     stopped = criterion(torch.tensor([ids[:length] for ids in encoded]), torch.empty(0))
     assert stopped.tolist() == ["</think>" in tiny_tokenizer.decode(ids[:length]) for ids in encoded]
+
+
+def test_a_draw_depends_on_its_number_and_not_on_its_place(
+    micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    micro_qwen3.generation_config.eos_token_id = None
+    generation = Generation(max_new_tokens=8, temperature=1.0)
+
+    def draw(*draws: int) -> list[str]:
+        return [
+            each.text for each in generation.continue_batch(micro_qwen3, tokenizer, [[7, 3]] * len(draws), draws=draws)
+        ]
+
+    far = 2**255 + 11
+    first, second, third = draw(5, far, 0)
+    assert len({first, second, third}) == 3
+    assert draw(far, 5) == [second, first]
+    assert draw(0) == [third]
+    assert generation(micro_qwen3, tokenizer, [[7, 3]] * 2, stop="never", stage="test") == draw(0, 1)
+
+
+def test_what_was_written_is_counted_and_known_to_be_cut_or_finished(
+    micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    prompts = [[7, 3, 12], [5]]
+    written = one_at_a_time(micro_qwen3, prompts, 8)
+    end = written[0][3]
+    assert end not in written[0][:3]
+    micro_qwen3.generation_config.eos_token_id = [end, 999]
+    upto = [ids.index(end) if end in ids else 8 for ids in written]
+    assert Generation(max_new_tokens=8).continue_batch(micro_qwen3, tokenizer, prompts, draws=[0, 1]) == [
+        # The token that ends a text is none of the special ones that a tokenizer leaves out, so it is read here.
+        Written(text_of(tokenizer, ids[: length + 1]), length, length < 8)
+        for ids, length in zip(written, upto, strict=True)
+    ]
+
+
+def test_a_text_that_is_stopped_is_finished(micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    micro_qwen3.generation_config.eos_token_id = None
+    ids = one_at_a_time(micro_qwen3, PROMPTS[:1], 5)[0]
+    stop = text_of(tokenizer, ids[2:3])
+    text = text_of(tokenizer, ids)
+    generation = Generation(max_new_tokens=5)
+    stopped = generation.continue_batch(micro_qwen3, tokenizer, PROMPTS[:1], draws=[0], stop=stop)[0]
+    assert (stopped.text, stopped.is_finished) == (text[: text.index(stop) + len(stop)], True)
+    assert generation.continue_batch(micro_qwen3, tokenizer, PROMPTS[:1], draws=[0])[0] == Written(text, 5, False)
