@@ -16,6 +16,9 @@ from occpred.careers.jobhop import JobHopCareers
 from occpred.careers.jsonl import JsonlCareers
 from occpred.careers.simulated import SimulatedCareers
 from occpred.careers.split import CanonicalSplit, SplitByPerson, SplitByTime
+from occpred.chat.batch import BatchChat
+from occpred.chat.endpoint import EndpointChat
+from occpred.chat.local import LocalChat
 from occpred.errors import UserError
 from occpred.experiment import Experiment
 from occpred.language_model.adaptation import FullFineTuning, LoRA
@@ -23,6 +26,8 @@ from occpred.language_model.backbone import EmbeddedBackbone
 from occpred.models.model import Direct, Joint, TwoModels, Untuned
 from occpred.models.preference_loss import DPOLoss, IPOLoss
 from occpred.reasons.judge_preference import JudgePreference
+from occpred.reasons.language_model_judge import LanguageModelJudge
+from occpred.reasons.language_model_teacher import LanguageModelTeacher
 from occpred.reasons.masked_reason import MaskedReason
 from occpred.reasons.oracle_preference import OraclePreference
 from occpred.reasons.outcome_preference import OutcomePreference
@@ -53,7 +58,12 @@ _COMPONENTS: tuple[type[Settings], ...] = (
     SplitByTime,
     CanonicalSplit,
     TemplateTeacher,
+    LanguageModelTeacher,
     RubricJudge,
+    LanguageModelJudge,
+    EndpointChat,
+    BatchChat,
+    LocalChat,
     EmbeddedBackbone,
     LoRA,
     FullFineTuning,

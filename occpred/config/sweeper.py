@@ -63,7 +63,8 @@ class TableSweeper(Sweeper):
         OmegaConf.save(self.config, self._folder / "multirun.yaml")
         jobs = self._jobs(arguments)
         self._look_up(jobs)
-        self._launch([job for job in jobs if job.is_missing])
+        if not self.config.dry_run:
+            self._launch([job for job in jobs if job.is_missing])
         common = OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
         finish(
             [job.row() for job in jobs],

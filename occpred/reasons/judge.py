@@ -12,7 +12,10 @@ from occpred.records import CareerHistory, JudgedReason, JudgeScores, NextOccupa
 from occpred.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from occpred.chat.correspondence import Correspondence
+    from occpred.chat.plan import PlannedCalls
     from occpred.taxonomy.taxonomy import Taxonomy
 
 WORST, BEST = 1, 5
@@ -50,6 +53,15 @@ class UtilityQuestion:
     subject: Subject
     reason: str
     occupation: Occupation
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked about some reasons, question by question, each in the order of the reasons."""
+
+    factuality: list[FactualityQuestion]
+    coherence: list[CoherenceQuestion]
+    utility: list[UtilityQuestion]
 
 
 @dataclass(frozen=True)
@@ -111,25 +123,47 @@ class Judge(Settings, ABC):
         Raises:
             KeyError: a reason's example, or an example's target, is unknown.
         """
-        asked = [
-            (reason, Subject(reason.example_id, reason.candidate), examples[reason.example_id]) for reason in reasons
-        ]
-        factuality = [FactualityQuestion(subject, reason.text, example.history) for reason, subject, example in asked]
-        coherence = [CoherenceQuestion(subject, reason.text) for reason, subject, _ in asked]
-        utility = [
-            UtilityQuestion(subject, reason.text, taxonomy[example.target_code]) for reason, subject, example in asked
-        ]
-        marks = zip(
-            self.mark_factuality(factuality, taxonomy, correspondence),
-            self.mark_coherence(coherence, correspondence),
-            self.mark_utility(utility, taxonomy, correspondence),
-            strict=True,
-        )
-        for (reason, _, example), answers in zip(asked, marks, strict=True):
+        questions = self.questions(reasons, examples, taxonomy)
+        for reason, answers in zip(reasons, self.mark(questions, taxonomy, correspondence), strict=True):
             given = [mark for mark in answers if mark is not None]
             if len(given) == len(answers):
-                leaks = leaks_title(reason.text, example.target_code, taxonomy)
+                leaks = leaks_title(reason.text, examples[reason.example_id].target_code, taxonomy)
                 yield JudgedReason(reason, _scores(*given, leaks=leaks))
+
+    def questions(
+        self, reasons: Sequence[Reason], examples: Mapping[str, NextOccupationExample], taxonomy: Taxonomy
+    ) -> Questions:
+        """What `judge` asks. Raises `KeyError` as it does."""
+        asked = [
+            (Subject(reason.example_id, reason.candidate), reason.text, examples[reason.example_id])
+            for reason in reasons
+        ]
+        return Questions(
+            [FactualityQuestion(subject, text, example.history) for subject, text, example in asked],
+            [CoherenceQuestion(subject, text) for subject, text, _ in asked],
+            [UtilityQuestion(subject, text, taxonomy[example.target_code]) for subject, text, example in asked],
+        )
+
+    def mark(
+        self, questions: Questions, taxonomy: Taxonomy, correspondence: Correspondence
+    ) -> Iterator[tuple[Mark | None, Mark | None, Mark | None]]:
+        """Factuality, coherence and utility of each reason that the questions are about."""
+        return zip(
+            self.mark_factuality(questions.factuality, taxonomy, correspondence),
+            self.mark_coherence(questions.coherence, correspondence),
+            self.mark_utility(questions.utility, taxonomy, correspondence),
+            strict=True,
+        )
+
+    def plan(
+        self,
+        reasons: Sequence[Reason],
+        examples: Mapping[str, NextOccupationExample],
+        taxonomy: Taxonomy,
+        journals: Path,
+    ) -> list[PlannedCalls]:
+        """What `judge` would ask of chat models, without asking it: nothing, for a judge that works by itself."""
+        return []
 
 
 def _scores(factuality: Mark, coherence: Mark, utility: Mark, *, leaks: bool) -> JudgeScores:

@@ -40,14 +40,16 @@ class PairMaterial:
     log_probs: Mapping[tuple[str, int], float] = field(default_factory=dict)
     log_probs_without_reason: Mapping[str, float] = field(default_factory=dict)
 
-    def rate(self, example: NextOccupationExample, worth: Callable[[Completion], float]) -> list[Rated]:
-        """Rate the example's completions that have all their parts, lowest candidate first."""
+    def rate(self, example: NextOccupationExample, worth: Callable[[Completion], float | None]) -> list[Rated]:
+        """Rate the example's completions that have all their parts and a worth, lowest candidate first."""
         written = sorted(self.completions.get(example.example_id, ()), key=lambda completion: completion.candidate)
-        return [Rated(completion, worth(completion)) for completion in written if self._is_whole(completion)]
+        rated = [(completion, worth(completion)) for completion in written if self._is_whole(completion)]
+        return [Rated(completion, value) for completion, value in rated if value is not None]
 
-    def mean_mark(self, completion: Completion) -> float:
-        """The mean of a judge's three marks. Raises `KeyError` where it has none."""
-        return mean_score(self.judged[completion.example_id, completion.candidate])
+    def mean_mark(self, completion: Completion) -> float | None:
+        """The mean of a judge's three marks; `None` where the judge could not be brought to answer."""
+        scores = self.judged.get((completion.example_id, completion.candidate))
+        return None if scores is None else mean_score(scores)
 
     def log_prob(self, completion: Completion) -> float:
         """How probable the true occupation is given its reason. Raises `KeyError` where that is unknown."""

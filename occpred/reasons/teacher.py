@@ -11,7 +11,10 @@ from occpred.records import NextOccupationExample, Reason
 from occpred.settings import Settings, setting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from occpred.chat.correspondence import Correspondence
+    from occpred.chat.plan import PlannedCalls
     from occpred.taxonomy.taxonomy import Taxonomy
 
 
@@ -47,3 +50,13 @@ class Teacher(Settings, ABC):
             candidates: numbers below `num_candidates`.
             correspondence: what is asked of chat models is noted there; a reason that cannot be had as well.
         """
+
+    def plan(
+        self,
+        examples: Sequence[NextOccupationExample],
+        taxonomy: Taxonomy,
+        candidates: Sequence[int],
+        journals: Path,
+    ) -> list[PlannedCalls]:
+        """What `propose` would ask of chat models, without asking it: nothing, for a teacher that works by itself."""
+        return []

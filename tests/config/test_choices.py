@@ -17,12 +17,21 @@ from occpred.experiment import Experiment
 from occpred.settings import Settings
 
 GIVEN_BY_USER = {
-    "taxonomy": "taxonomy.path=onet",
-    "careers": "careers.path=careers",
-    "split": "split.validation_from=2010 split.test_from=2012",
-    "backbone": "backbone.name=model",
+    "taxonomy.path": "onet",
+    "careers.path": "careers",
+    "split.validation_from": "2010",
+    "split.test_from": "2012",
+    "backbone.name": "model",
+    **{
+        f"{chat}.{name}": value
+        for chat in ("chat", "teacher.chat", "judge.chat")
+        for name, value in {"base_url": "http://localhost/v1", "model": "model", "folder": "batches"}.items()
+    },
 }
 """What a user has to give where a choice cannot know it."""
+
+GROUPS_OF_PARTS = {"chat"}
+"""Their choices are parts of components: `chat@teacher.chat=openai`."""
 
 CHOICES = sorted(path for path in CONF.glob("*/*.yaml") if path.parent.name not in ("experiments", "sweeps"))
 EXPERIMENTS = sorted(CONF.glob("experiments/*.yaml"))
@@ -35,14 +44,19 @@ def name_of(path: Path) -> str:
 
 def with_what_is_missing(compose: Callable[..., DictConfig], *overrides: str, **choices: str) -> DictConfig:
     config = compose(*overrides, **choices)
-    given = [
-        override
-        for group, all_overrides in GIVEN_BY_USER.items()
-        for override in all_overrides.split()
-        if not OmegaConf.is_missing(config, group)
-        and OmegaConf.is_missing(config[group], override.partition("=")[0].partition(".")[2])
-    ]
-    return compose(*overrides, *given, **choices) if given else config
+    for key, value in GIVEN_BY_USER.items():
+        if is_missing(config, key):
+            OmegaConf.update(config, key, value)
+    return config
+
+
+def is_missing(config: DictConfig, key: str) -> bool:
+    parent, _, name = key.rpartition(".")
+    for part in parent.split("."):
+        if part not in config:  # also where it is missing itself
+            return False
+        config = config[part]
+    return OmegaConf.is_missing(config, name)
 
 
 def test_there_are_choices_for_every_component() -> None:
@@ -50,9 +64,9 @@ def test_there_are_choices_for_every_component() -> None:
     components = {
         field.name
         for field in fields(Experiment)
-        if field.name not in ("name", "question", "store", "seed", "sweep", "merge")
+        if field.name not in ("name", "question", "store", "seed", "sweep", "merge", "dry_run", "judge_labels")
     }
-    assert groups == components
+    assert groups - GROUPS_OF_PARTS == components
 
 
 @pytest.mark.parametrize("file", CHOICES, ids=name_of)
@@ -60,7 +74,10 @@ def test_every_choice_becomes_a_component_and_repeats_no_default(
     composed_of: Callable[..., DictConfig], file: Path
 ) -> None:
     group = file.parent.name
-    config = with_what_is_missing(composed_of, **{group: file.stem})[group]
+    if group in GROUPS_OF_PARTS:
+        config = with_what_is_missing(composed_of, f"chat@teacher.chat={file.stem}", teacher="endpoint").teacher.chat
+    else:
+        config = with_what_is_missing(composed_of, **{group: file.stem})[group]
     assert isinstance(OmegaConf.to_object(config), Settings)
     repeated = dict(repeated_defaults(yaml.safe_load(file.read_text(encoding="utf-8")) or {}, config))
     assert not repeated, "these values have their home in the component's source file"

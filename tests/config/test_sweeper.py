@@ -72,7 +72,11 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> list[SweepJob]:
 
 def run(kind: type[Any], context: HydraContext, folder: Path, arguments: list[str], **settings: Any) -> None:
     config = OmegaConf.create(
-        {"hydra": {"sweep": {"dir": str(folder)}}, "sweep": {"name": "seeds", "question": "How much do seeds matter?"}}
+        {
+            "dry_run": False,
+            "hydra": {"sweep": {"dir": str(folder)}},
+            "sweep": {"name": "seeds", "question": "How much do seeds matter?"},
+        }
     )
     settings = {"max_batch_size": None, "params": None} | settings
     one = kind(**settings)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,8 @@ GOOD = (
     "This suggests a person drawn to Management, at ease in job zone 4 and likely to change occupation."
 )
 BAD = "She worked at Google. She wants to stay and will probably leave."
+
+NOBODY = Correspondence(Path("asks/nobody"))
 
 
 def reason(text: str, candidate: int = 0) -> Reason:
@@ -69,9 +72,9 @@ def test_a_named_target_is_a_leak(mover: NextOccupationExample, taxonomy: Taxono
 
 def test_no_question_holds_more_than_it_may() -> None:
     """Factuality never sees the target, coherence sees nothing else, utility never sees the history."""
-    assert [field.name for field in fields(FactualityQuestion)] == ["reason", "history"]
-    assert [field.name for field in fields(CoherenceQuestion)] == ["reason"]
-    assert [field.name for field in fields(UtilityQuestion)] == ["reason", "occupation"]
+    assert [field.name for field in fields(FactualityQuestion)] == ["subject", "reason", "history"]
+    assert [field.name for field in fields(CoherenceQuestion)] == ["subject", "reason"]
+    assert [field.name for field in fields(UtilityQuestion)] == ["subject", "reason", "occupation"]
     assert list(inspect.signature(mark_factuality).parameters) == ["reason", "history", "taxonomy"]
     assert list(inspect.signature(mark_coherence).parameters) == ["reason"]
     assert list(inspect.signature(mark_utility).parameters) == ["reason", "occupation", "taxonomy"]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from occpred.chat.correspondence import Correspondence
 from occpred.reasons.expectation import Expectation, guessed_expectation, known_expectation
 from occpred.reasons.rubric import RubricJudge
 from occpred.reasons.template import LONGEST, SHORTEST, TemplateTeacher
@@ -16,6 +18,7 @@ from occpred.taxonomy.sample import SampleTaxonomy
 from occpred.taxonomy.taxonomy import Taxonomy
 
 TAXONOMY = SampleTaxonomy().load()
+NOBODY = Correspondence(Path("asks/nobody"))
 codes = st.sampled_from(TAXONOMY.codes)
 
 
