@@ -6,10 +6,10 @@ INSTALLED := .venv/.installed
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check format golden clean
+.PHONY: help install demo test test-slow bench-endpoint check format golden clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## Make .venv and install occpred, with the pinned versions, into it
 
@@ -26,6 +26,9 @@ test: $(INSTALLED) ## Run the tests
 
 test-slow: $(INSTALLED) ## Run the tests that take minutes
 	$(TEST_ENVIRONMENT) $(BIN)/pytest -m slow
+
+bench-endpoint: $(INSTALLED) ## Calls a second of a teacher or judge behind an endpoint, beside a bare asyncio loop
+	$(TEST_ENVIRONMENT) $(BIN)/python -m benchmarks.endpoint
 
 check: $(INSTALLED) ## Lint (ruff) and type-check (mypy)
 	$(BIN)/ruff format --check .

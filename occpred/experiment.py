@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from occpred.baselines.suite import Baselines
+from occpred.careers.judge_labels import JudgeLabels
 from occpred.careers.source import Careers
 from occpred.careers.split import Split
 from occpred.evaluation.comparison import Comparison
@@ -56,6 +57,7 @@ class Experiment(Settings):
     split: Split = MISSING
     teacher: Teacher = MISSING
     judge: Judge = MISSING
+    judge_labels: JudgeLabels = field(default_factory=JudgeLabels)
     selection: Selection = field(default_factory=Selection)
     prompts: Prompts = field(default_factory=Prompts)
     backbone: Backbone = field(default_factory=Backbone)
@@ -77,6 +79,8 @@ class Experiment(Settings):
     sweep: Sweep = field(default_factory=Sweep)
     merge: bool = setting(False, incidental=True)
     """Whether the trained models are written as plain Hugging Face folders as well."""
+    dry_run: bool = setting(False, incidental=True)
+    """Only show what would be asked of chat models: calls, tokens, cost, what leaves the machine, and the prompts."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be put together."""

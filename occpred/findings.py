@@ -1,4 +1,4 @@
-"""What a comparison of systems finds: tests, verdicts, dose and response, cost. Reports are made of these records."""
+"""What comparisons of systems and checks of judges find. Reports are made of these records."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from occpred.records import Estimate
+
+CRITERIA = ("factuality", "coherence", "utility")
+"""What judges mark."""
+MARKS = (1, 2, 3, 4, 5)
+"""Worst to best."""
 
 
 @dataclass(frozen=True)
@@ -106,3 +111,62 @@ class Fact:
     estimate: Estimate
     meaning: str
     details: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far the raters of reasons agree on one criterion.
+
+    Attributes:
+        criterion: what they marked.
+        judge: whose samples the raters are; empty where they are the judges.
+        raters: how many there are.
+        reasons: how many reasons at least two of them marked.
+        alpha: Krippendorff's for ordinal marks; `None` where it is not defined.
+        mean_spread: mean over the reasons of the highest mark minus the lowest; `None` where there is no reason.
+        unanimous_share: share of the reasons on which all agree; likewise.
+    """
+
+    criterion: str
+    judge: str
+    raters: int
+    reasons: int
+    alpha: float | None = None
+    mean_spread: float | None = None
+    unanimous_share: float | None = None
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """Reasons that stand at about the same place, such as a length: their mean place and their mean mark."""
+
+    place: float
+    mark: Estimate
+
+
+@dataclass(frozen=True)
+class MarkTrend:
+    """How the marks of one criterion depend on a place: a reason's length, or its number among the candidates.
+
+    `correlation` is Spearman's; `None` where all marks or all places are the same.
+    """
+
+    criterion: str
+    correlation: Estimate | None
+    points: tuple[TrendPoint, ...]
+
+
+@dataclass(frozen=True)
+class LabelAgreement:
+    """How far a judge's marks of one criterion agree with people's labels of the same `count` reasons.
+
+    `pearson`, `spearman` and `kappa` (Cohen's, quadratic weights) are `None` where they are not defined. `confusion`
+    counts the reasons with each label from 1 to 5 (outer) and each mark from 1 to 5 (inner).
+    """
+
+    criterion: str
+    count: int
+    pearson: Estimate | None
+    spearman: Estimate | None
+    kappa: Estimate | None
+    confusion: tuple[tuple[int, ...], ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -19,4 +20,29 @@ def progress(items: Iterable[Item], stage: str, *, total: int | None = None, uni
         total: how many items there will be, where `items` has no length.
         unit: the name of one item, singular (`person`, `reason`).
     """
-    yield from tqdm(items, desc=f"{stage:<10}", total=total, unit=unit, dynamic_ncols=True, mininterval=0.5)
+    yield from _bar(stage, items=items, total=total, unit=unit)
+
+
+@contextmanager
+def tally(stage: str, *, total: int, unit: str = "it") -> Iterator[Callable[[int, str], None]]:
+    """Show a bar for work that ends in any order.
+
+    Args:
+        stage: the name in front of the bar.
+        total: how many items there are.
+        unit: the name of one item, singular.
+
+    Yields:
+        What to call with the number of items that ended, and a note to stand behind the bar.
+    """
+    with _bar(stage, total=total, unit=unit) as bar:
+
+        def count(ended: int, note: str) -> None:
+            bar.set_postfix_str(note, refresh=False)
+            bar.update(ended)
+
+        yield count
+
+
+def _bar(stage: str, *, items: Iterable[Any] | None = None, total: int | None, unit: str) -> tqdm[Any]:
+    return tqdm(items, desc=f"{stage:<10}", total=total, unit=unit, dynamic_ncols=True, mininterval=0.5)

@@ -80,9 +80,11 @@ def test_the_environment_stays_out_of_dumps(tmp_path: Path) -> None:
 
 
 HEAVY = {"torch", "transformers", "lightning", "pandas", "matplotlib", "scipy", "sklearn", "peft", "datasets", "wandb"}
+SLOW = {"pydantic", "jinja2", "rich", "asyncio", "httpx", "openai"}
+"""Not heavy, but `occpred --help` need not wait for them."""
 
 
 def test_nothing_heavy_is_loaded_before_the_config_is_right() -> None:
     program = "import sys, occpred.__main__; print(' '.join(sys.modules))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert not HEAVY & set(ended.stdout.split())
+    assert not (HEAVY | SLOW) & set(ended.stdout.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -22,11 +23,11 @@ LAYERS = (
     {"encoding", "chat"},
     {"prompts", "artifacts"},
     {"taxonomy", "language_model", "trees", "tracking"},
-    {"records", "rankings", "findings", "settings", "errors", "progress"},
+    {"records", "rankings", "findings", "settings", "errors", "progress", "dates", "silence"},
 )
 """From top to bottom. A room imports from itself and from rooms below, never from beside or above."""
 
-EXCEPTIONS = {("records", "errors"), ("settings", "errors"), ("findings", "records")}
+EXCEPTIONS = {("records", "errors"), ("settings", "errors"), ("findings", "records"), ("dates", "records")}
 """Imports within the lowest layer: all rooms may raise the one error that a user reads."""
 
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
@@ -43,19 +44,25 @@ MODULES = {module_name(file): file for file in FILES}
 ROOMS = [module for module in MODULES if module != "occpred"]
 
 
-def imports_in(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
-
-
+@cache
 def syntax_of(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
 
-def imported_modules(module: str, tree: ast.AST) -> set[str]:
-    """The modules of the package that `tree`, code of `module`, imports: at its top, in functions, for types."""
+def imports_in(node: ast.AST, *, for_types: bool = True) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports at the top and in functions; `for_types` also those that only type checkers see."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        yield node
+    elif for_types or not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+        for child in ast.iter_child_nodes(node):
+            yield from imports_in(child, for_types=for_types)
+
+
+def imported_modules(module: str, *, for_types: bool = True) -> set[str]:
+    """The modules of the package that `module` imports."""
     package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
     names = set()
-    for node in imports_in(tree):
+    for node in imports_in(syntax_of(module), for_types=for_types):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         else:
@@ -64,13 +71,6 @@ def imported_modules(module: str, tree: ast.AST) -> set[str]:
             members = {f"{source}.{alias.name}" for alias in node.names}
             names |= (members & MODULES.keys()) or {source}
     return {name for name in names if name.split(".")[0] == "occpred"}
-
-
-class WithoutTypeImports(ast.NodeTransformer):
-    """Leaves out what is imported for type checkers only, and so never while a program runs."""
-
-    def visit_If(self, node: ast.If) -> ast.If | None:
-        return None if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" else node
 
 
 def room_of(module: str) -> str:
@@ -87,19 +87,18 @@ def test_every_room_has_its_layer() -> None:
 
 
 def test_imports_are_found_wherever_they_stand() -> None:
-    assert "occpred.stages.road" in imported_modules("occpred.__main__", syntax_of("occpred.__main__"))
-    assert "occpred.artifacts.store" in imported_modules(
-        "occpred.artifacts.stage", syntax_of("occpred.artifacts.stage")
-    )
+    assert "occpred.stages.road" in imported_modules("occpred.__main__")
+    assert "occpred.artifacts.store" in imported_modules("occpred.artifacts.stage")
+    assert "occpred.artifacts.store" not in imported_modules("occpred.artifacts.stage", for_types=False)
 
 
 def test_imports_run_down_only() -> None:
-    imports = [(module, name) for module in ROOMS for name in imported_modules(module, syntax_of(module))]
+    imports = [(module, name) for module in ROOMS for name in imported_modules(module)]
     assert not [f"{module} -> {name}" for module, name in imports if not is_allowed(room_of(module), room_of(name))]
 
 
 def test_no_module_waits_for_itself() -> None:
-    graph = {module: imported_modules(module, WithoutTypeImports().visit(syntax_of(module))) for module in MODULES}
+    graph = {module: imported_modules(module, for_types=False) for module in MODULES}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

@@ -89,6 +89,24 @@ class ArtifactStore:
             self._make_with_inputs(stage, results, needed=True)
         return tuple(results.values())
 
+    def missing(self, stages: Sequence[Stage]) -> tuple[Stage, ...]:
+        """What `make_all` would make, inputs first, each once."""
+        found: dict[str, Stage | None] = {}
+        for stage in stages:
+            self._find_missing(stage, found)
+        return tuple(stage for stage in found.values() if stage)
+
+    def _find_missing(self, stage: Stage, found: dict[str, Stage | None]) -> None:
+        key = reference(stage)
+        if key in found:
+            return
+        if self.is_done(stage):
+            found[key] = None
+            return
+        for each in stage.inputs():
+            self._find_missing(each, found)
+        found[key] = stage
+
     def _make_with_inputs(self, stage: Stage, results: dict[str, MadeOrFound], *, needed: bool) -> None:
         key = reference(stage)
         if key in results:

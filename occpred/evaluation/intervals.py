@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occpred.errors import UserError
-from occpred.evaluation.bootstrap import bootstrap_means
+from occpred.evaluation.bootstrap import bootstrap_counts, bootstrap_means
+from occpred.evaluation.correlation import Association
 from occpred.evaluation.measures import MEASURES, columns
 from occpred.evaluation.scores import Floats, Scores
 from occpred.records import Estimate, SystemMetrics
@@ -92,6 +93,24 @@ class Evaluation(Settings):
         """
         values_S = value(bootstrap_means(columns_PK, person_ids, self.bootstrap_samples, self.seed))
         return self._interval(values_S[~np.isnan(values_S)], len(person_ids))
+
+    def association(self, x_P: Floats, y_P: Floats, person_ids: Sequence[str], measure: Association) -> Estimate | None:
+        """Give how far two numbers go together, with its interval; `None` where that is not defined.
+
+        Args:
+            x_P: one number of each example.
+            y_P: the other.
+            person_ids: P of them, the units that are drawn; there may be none.
+            measure: such as `spearman`. Draws where it is not defined (NaN) are left out.
+        """
+        if not person_ids:
+            return None
+        (x_X, cell_x_P), (y_Y, cell_y_P) = (np.unique(values_P, return_inverse=True) for values_P in (x_P, y_P))
+        shape = (len(x_X), len(y_Y))
+        cells_P = np.ravel_multi_index((cell_x_P, cell_y_P), shape)
+        counts_SK = bootstrap_counts(cells_P, len(x_X) * len(y_Y), person_ids, self.bootstrap_samples, self.seed)
+        values_S = measure(counts_SK.reshape(-1, *shape), x_X, y_Y)
+        return None if np.isnan(values_S[0]) else self._interval(values_S[~np.isnan(values_S)], len(person_ids))
 
     def _estimates(self, scores: Scores, given: Mapping[str, Floats], mask_P: Mask) -> dict[str, Estimate]:
         means_SK = self._means(scores, np.concatenate(list(given.values()), axis=1), mask_P)

@@ -6,23 +6,19 @@ on one run and a report on many runs differ only in who fills the rows.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from occpred.records import (
     CalibrationBin,
     Estimate,
-    JudgedReason,
     JudgeScores,
     NextOccupationExample,
     RejectedRow,
     SystemMetrics,
 )
+from occpred.report.reason_data import JudgingSummary, ReasonSummary, by_kind
 from occpred.report.text import one_line
-
-CRITERIA = ("factuality", "coherence", "utility")
-MARKS = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True)
@@ -139,76 +135,7 @@ class DataSummary:
 
     def rejections(self) -> dict[str, list[RejectedRow]]:
         """The rejected rows by the kind of fault (their reason up to its colon), most frequent kind first."""
-        kinds: dict[str, list[RejectedRow]] = {}
-        for row in self.rejected:
-            kinds.setdefault(row.reason.partition(":")[0], []).append(row)
-        return dict(sorted(kinds.items(), key=lambda kind: -len(kind[1])))
-
-
-@dataclass(frozen=True)
-class GroupSurvival:
-    """The examples whose target is in one occupation group: all that have a reason, and those that kept one."""
-
-    group: str
-    examples: int
-    survivors: int
-
-
-@dataclass(frozen=True)
-class ReasonSummary:
-    """How the oracle's reasons were judged and which survived.
-
-    `judged_marks` and `selected_marks` map a criterion to its five counts, for the marks 1 to 5. `leaking` counts the
-    reasons that name their target's title.
-    """
-
-    teacher: str
-    judge: str
-    judged: int
-    selected: int
-    leaking: int
-    leaking_selected: int
-    examples: int
-    examples_selected: int
-    judged_marks: Mapping[str, tuple[int, ...]]
-    selected_marks: Mapping[str, tuple[int, ...]]
-    groups: tuple[GroupSurvival, ...] = ()
-
-    @classmethod
-    def count(
-        cls,
-        teacher: str,
-        judge: str,
-        judged: Sequence[JudgedReason],
-        selected: Sequence[JudgedReason],
-        group_of: Mapping[str, str],
-    ) -> ReasonSummary:
-        """Count marks, leaks and survivors; `group_of` maps an example's id to its target's occupation group."""
-        examples = {reason.reason.example_id for reason in judged}
-        survivors = {reason.reason.example_id for reason in selected}
-        examples_by_group = Counter(group_of[example_id] for example_id in examples)
-        survivors_by_group = Counter(group_of[example_id] for example_id in survivors)
-        return cls(
-            teacher=teacher,
-            judge=judge,
-            judged=len(judged),
-            selected=len(selected),
-            leaking=sum(reason.scores.leaks_title for reason in judged),
-            leaking_selected=sum(reason.scores.leaks_title for reason in selected),
-            examples=len(examples),
-            examples_selected=len(survivors),
-            judged_marks=_mark_counts(judged),
-            selected_marks=_mark_counts(selected),
-            groups=tuple(
-                GroupSurvival(group, examples_by_group[group], survivors_by_group[group])
-                for group in sorted(examples_by_group)
-            ),
-        )
-
-
-def _mark_counts(reasons: Sequence[JudgedReason]) -> dict[str, tuple[int, ...]]:
-    counts = {criterion: Counter(getattr(reason.scores, criterion) for reason in reasons) for criterion in CRITERIA}
-    return {criterion: tuple(counts[criterion][mark] for mark in MARKS) for criterion in CRITERIA}
+        return by_kind(self.rejected)
 
 
 @dataclass(frozen=True)
@@ -261,6 +188,7 @@ class ReportData:
     results: Results
     titles: Mapping[str, str]
     reasons: ReasonSummary | None = None
+    judging: JudgingSummary | None = None
     training: tuple[TrainingCurves, ...] = ()
     calibration: tuple[CalibrationBin, ...] = ()
     examples: tuple[WorkedExample, ...] = ()

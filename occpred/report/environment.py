@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -25,6 +26,8 @@ def environment() -> Environment:
     filters: dict[str, Callable[..., str]] = {
         "count": count,
         "percent_of": percent_of,
+        "ratio": ratio,
+        "money": money,
         "duration": duration,
         "memory": memory,
         "fact_label": fact_label,
@@ -48,6 +51,22 @@ def count(number: int) -> str:
 def percent_of(part: float, whole: float) -> str:
     """A share as a percentage."""
     return f"{100 * part / whole:.1f}%" if whole else NO_VALUE
+
+
+def ratio(number: float | None) -> str:
+    """A number that need not be whole; a dash where there is none."""
+    return NO_VALUE if number is None else f"{number:,.1f}"
+
+
+def money(amounts: Mapping[str, float] | None) -> str:
+    """Amounts by currency: to the hundredth, small ones to two digits that count."""
+    if not amounts:
+        return NO_VALUE
+    return " + ".join(f"{amount:,.{_places(amount)}f} {currency}" for currency, amount in amounts.items())
+
+
+def _places(amount: float) -> int:
+    return max(2, 1 - math.floor(math.log10(amount))) if amount > 0 else 2
 
 
 def duration(seconds: float) -> str:

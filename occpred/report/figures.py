@@ -7,16 +7,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from occpred.findings import CRITERIA, MARKS
 from occpred.records import CalibrationBin, Estimate, SystemMetrics
-from occpred.report.data import (
-    CRITERIA,
-    MARKS,
-    CurvePoint,
-    MetricColumn,
-    ReasonSummary,
-    TrainingCurves,
-)
+from occpred.report.data import CurvePoint, MetricColumn, TrainingCurves
 from occpred.report.drawing import ACCENT, GRID, INK, MUTED, SOFT, Drawing, draw
+from occpred.report.reason_data import ReasonSummary
 from occpred.report.table import decimals, has_interval, interval, number
 from occpred.report.text import one_line
 

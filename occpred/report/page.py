@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from occpred.report import figures
 from occpred.report.data import ReportData, Results
 from occpred.report.drawing import Drawing
 from occpred.report.environment import environment
 from occpred.report.finding import finding
+from occpred.report.judging_figures import marks_by_length
+from occpred.report.judging_tables import agreement_rows, bias_rows, candidate_rows, confusions, label_rows
+from occpred.report.reason_data import JudgingSummary
 from occpred.report.table import difference_tables, metric_tables
 
 LIMITS = {"MOST_POSITIONS": 12, "MOST_EXCERPTS": 3, "MOST_CHARACTERS": 120}
@@ -32,7 +37,21 @@ def render_page(data: ReportData) -> str:
         training=_training(data),
         calibration=figures.calibration(data.calibration) if data.calibration else None,
         marks=figures.marks(data.reasons) if data.reasons else None,
+        judging=data.judging,
+        **(_judging(data.judging) if data.judging else {}),
     )
+
+
+def _judging(judging: JudgingSummary) -> dict[str, Any]:
+    """What the section on the judge shows."""
+    return {
+        "agreements": agreement_rows(judging.agreements),
+        "biases": bias_rows(judging.by_length, judging.by_candidate),
+        "candidates": candidate_rows(judging.by_candidate),
+        "marks_by_length": marks_by_length(judging.by_length) if judging.by_length else None,
+        "label_rows": label_rows(judging.labels.agreements) if judging.labels else (),
+        "confusions": confusions(judging.labels.agreements) if judging.labels else (),
+    }
 
 
 def _forest(results: Results) -> Drawing | None:

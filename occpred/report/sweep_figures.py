@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from occpred.findings import DoseResponse
+from occpred.findings import MARKS, DoseResponse
 from occpred.records import CalibrationBin
-from occpred.report.data import MARKS, MetricColumn
+from occpred.report.data import MetricColumn
 from occpred.report.drawing import ACCENT, MUTED, Drawing, draw
 from occpred.report.figures import WIDTH, two_lines, whisker
 from occpred.report.table import decimals, interval, number

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.encoding import WritesReasons
 from occpred.language_model.generation import Generation
@@ -17,11 +16,11 @@ from occpred.reasons.writing import write_reasons
 from occpred.records import JudgedReason, NextOccupationExample, Reason, read_jsonl, write_jsonl
 from occpred.stages.language_model import LanguageModelStage
 from occpred.stages.prepare import Part, Prepare, PreparedData
-from occpred.stages.reason import REASONS, SelectReasons, read_selected
+from occpred.stages.reason import REASONS, ReasonStage, SelectReasons, read_selected
 
 
 @dataclass(frozen=True)
-class GatherReasons(Stage):
+class GatherReasons(ReasonStage):
     """Lets a source provide the reasons of one part's examples, at least one each; the empty text is no reason.
 
     To learn from, whatever the source, it provides them for the same examples: those that kept an oracle reason. So
@@ -51,6 +50,10 @@ class GatherReasons(Stage):
             examples = [example for example in examples if example.example_id in oracle]
         write = _writer(self.writer, store, examples) if self.writer else None
         write_jsonl(folder / REASONS, self.source(Material(examples, data.taxonomy, oracle, write), self.num_reasons))
+
+    def places(self, store: ArtifactStore) -> list[tuple[str, int]]:
+        examples = PreparedData(store.folder(self.prepared)).examples(self.part)
+        return [(example.example_id, number) for example in examples for number in range(self.num_reasons)]
 
 
 def _writer(

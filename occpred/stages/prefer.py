@@ -27,14 +27,14 @@ from occpred.records import (
 )
 from occpred.stages.language_model import LanguageModelStage
 from occpred.stages.prepare import Part, Prepare, PreparedData
-from occpred.stages.reason import JUDGED, REASONS, JudgeReasons, SelectReasons, read_selected
+from occpred.stages.reason import JUDGED, REASONS, JudgeReasons, ReasonStage, SelectReasons, read_selected
 from occpred.trees.token_tree import TokenTree
 
 _COMPLETIONS, _PAIRS, _COUNTS = "completions.jsonl", "pairs.jsonl", "counts.json"
 
 
 @dataclass(frozen=True)
-class SampleCompletions(Stage):
+class SampleCompletions(ReasonStage):
     """Lets a model write several replies to each example, reasons and what follows them."""
 
     name: ClassVar[str] = "sample"
@@ -61,6 +61,10 @@ class SampleCompletions(Stage):
     def examples(self, store: ArtifactStore) -> list[NextOccupationExample]:
         """The examples that are replied to, in the order of the part."""
         return self.sampling.choose(PreparedData(store.folder(self.prepared)).examples(self.part))
+
+    def places(self, store: ArtifactStore) -> list[tuple[str, int]]:
+        samples = range(self.sampling.num_samples)
+        return [(example.example_id, number) for example in self.examples(store) for number in samples]
 
 
 @dataclass(frozen=True)

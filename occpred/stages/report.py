@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +20,6 @@ from occpred.report.data import (
     CurvePoint,
     DataSummary,
     MetricColumn,
-    ReasonSummary,
     ReportData,
     Results,
     RunSummary,
@@ -31,12 +30,15 @@ from occpred.report.data import (
 )
 from occpred.report.examples import worked_examples
 from occpred.report.files import write_report
+from occpred.report.reason_data import JudgingSummary
 from occpred.settings import setting
 from occpred.stages.evaluate import Evaluate, Evaluated
+from occpred.stages.judge_labels import CheckJudgeAgainstLabels, read_label_check
 from occpred.stages.language_model import Training, TrainingStage
 from occpred.stages.prefer import Pairs
 from occpred.stages.prepare import Part, PreparedData
-from occpred.stages.reason import JUDGED, JudgeReasons, SelectReasons, read_selected
+from occpred.stages.reason import JUDGED, JudgeReasons, SelectReasons
+from occpred.stages.reason_findings import ReasonFindings
 from occpred.stages.train_preference import TrainOnPreferences
 
 COLUMNS = {
@@ -60,6 +62,8 @@ class Report(Stage):
     """The reasons that the answers rest on, judged after the fact."""
     experiment: str
     question: str
+    labels: CheckJudgeAgainstLabels | None = None
+    """The judge held against people's marks, where there are any."""
     command: str = setting("", incidental=True)
     config: str = setting("", incidental=True)
 
@@ -71,12 +75,14 @@ class Report(Stage):
         """Gather all that the report says."""
         prepared = PreparedData(store.folder(self.evaluated.prepared))
         evaluated = Evaluated(store.folder(self.evaluated))
+        reasons = self._reasons(store)
         return ReportData(
             run=self._run_summary(store),
             data=_data_summary(prepared, self._pair_counts(store)),
             results=self.results(store),
             titles={occupation.code: occupation.title for occupation in prepared.taxonomy.occupations},
-            reasons=self._reason_summary(store, prepared),
+            reasons=reasons.summary() if reasons else None,
+            judging=self._judging(store, reasons),
             training=tuple(_curves(store, stage) for stage in self._trainings()),
             calibration=tuple(evaluated.calibration()),
             examples=self._worked_examples(store, prepared),
@@ -111,14 +117,13 @@ class Report(Stage):
         predictor, trainings = self.evaluated.answer.predictor, self._trainings()
         records = [provenance_of(store, stage) for stage in inputs_first(self.evaluated).values()]
         last = provenance_of(store, self.evaluated.answer)
-        code = last["code"] or {"commit": "unknown", "dirty": False}
         return RunSummary(
             experiment=self.experiment,
             question=self.question,
             command=self.command,
             signature=signature(self),
             started=min(record["started"] for record in records),
-            git_commit=code["commit"] + (" with uncommitted changes" if code["dirty"] else ""),
+            git_commit=git_commit(last),
             backbone=f"{predictor.backbone.name} ({predictor.backbone.revision})",
             lora=str(trainings[-1].adaptation) if trainings else "not trained",
             config=self.config,
@@ -127,24 +132,19 @@ class Report(Stage):
             stages=tuple(_stage_run(record) for record in records),
         )
 
-    def _reason_summary(self, store: ArtifactStore, prepared: PreparedData) -> ReasonSummary | None:
-        """What became of the reasons that were made to learn from, where there are any."""
+    def _reasons(self, store: ArtifactStore) -> ReasonFindings | None:
+        """The reasons that were made to learn from, all rounds of them, where there are any."""
         used = (stage for stage in inputs_first(self.evaluated).values() if isinstance(stage, SelectReasons))
-        selected = next((stage for stage in used if stage.judged.part is Part.TRAIN), None)
-        if selected is None:
-            return None
-        judge, taxonomy = selected.judged, prepared.taxonomy
-        group_of = {
-            example.example_id: taxonomy.major_group_title(example.target_code)
-            for example in prepared.examples(judge.part)
-        }
-        return ReasonSummary.count(
-            teacher=str(getattr(judge.reasons, "teacher", "")),
-            judge=str(judge.judge),
-            judged=read_jsonl(store.folder(judge) / JUDGED, JudgedReason),
-            selected=read_selected(store.folder(selected)),
-            group_of=group_of,
-        )
+        to_learn_from = [stage for stage in used if stage.judged.part is Part.TRAIN]
+        return ReasonFindings(store, to_learn_from[-1], self.evaluated.evaluation) if to_learn_from else None
+
+    def _judging(self, store: ArtifactStore, reasons: ReasonFindings | None) -> JudgingSummary | None:
+        """How far the judge's marks can be trusted, where anything tells."""
+        judging = reasons.judging() if reasons else None
+        if self.labels is None:
+            return judging
+        check = read_label_check(store.folder(self.labels), self.evaluated.evaluation)
+        return replace(judging or JudgingSummary(), labels=check)
 
     def _worked_examples(self, store: ArtifactStore, prepared: PreparedData) -> tuple[WorkedExample, ...]:
         rankings = Rankings.load(store.folder(self.evaluated.answer))
@@ -191,15 +191,29 @@ def interval_note(settings: Evaluation) -> str:
 def inputs_first(stage: Stage) -> dict[str, Stage]:
     """All stages that `stage` rests on, and itself last, by reference; each once."""
     ordered: dict[str, Stage] = {}
-    for needed in stage.inputs():
-        ordered |= inputs_first(needed)
-    return ordered | {reference(stage): stage}
+
+    def visit(stage: Stage) -> None:
+        name = reference(stage)
+        if name not in ordered:
+            for needed in stage.inputs():
+                visit(needed)
+            ordered[name] = stage
+
+    visit(stage)
+    return ordered
 
 
 def provenance_of(store: ArtifactStore, stage: Stage) -> dict[str, Any]:
     """How a stage was run."""
     record: dict[str, Any] = json.loads((store.folder(stage) / provenance.FILE_NAME).read_text(encoding="utf-8"))
     return record
+
+
+def git_commit(record: Mapping[str, Any]) -> str:
+    """The commit that a stage was run at, from its provenance."""
+    code = record.get("code") or {"commit": "unknown", "dirty": False}
+    commit: str = code["commit"]
+    return f"{commit} with uncommitted changes" if code["dirty"] else commit
 
 
 def _stage_run(record: dict[str, Any]) -> StageRun:

@@ -16,13 +16,15 @@ from occpred.models.model import Direct, Untuned
 from occpred.reasons.preference import PairRule
 from occpred.reasons.source import NoReason, OracleReason, ReasonSource
 from occpred.stages.answer import Answer, AnswerByBaselines
+from occpred.stages.dry_run import dry_run
 from occpred.stages.evaluate import Evaluate
 from occpred.stages.gather import GatherReasons
+from occpred.stages.judge_labels import CheckJudgeAgainstLabels
 from occpred.stages.language_model import LanguageModelStage, TrainingStage
 from occpred.stages.merge import MERGED, Merge
 from occpred.stages.prefer import MakePairs, SampleCompletions
 from occpred.stages.prepare import Part, Prepare
-from occpred.stages.reason import JudgeReasons, ProposeReasons, SelectReasons
+from occpred.stages.reason import JudgeReasons, SelectReasons, rounds_of_reasons
 from occpred.stages.report import HEADLINE, Report
 from occpred.stages.train import Train
 from occpred.stages.train_preference import TrainOnPreferences
@@ -45,8 +47,7 @@ class Road:
     def selected(self, part: Part) -> SelectReasons:
         """The oracle reasons of a part."""
         settings = self.experiment
-        proposed = ProposeReasons(self.prepared, settings.teacher, part)
-        return SelectReasons(JudgeReasons(self.prepared, proposed, settings.judge, part), settings.selection)
+        return rounds_of_reasons(self.prepared, settings.teacher, settings.judge, settings.selection, part)
 
     def to_learn_from(self, source: ReasonSource, part: Part, writer: LanguageModelStage | None) -> GatherReasons:
         """Reasons of people who kept an oracle reason, whatever their source."""
@@ -105,7 +106,7 @@ class Road:
             writer = None if self._writes(role) else self._language_model(settings.model.writer or role)
             source = source if writer else OracleReason()
         model = settings.model
-        oracle = self.to_learn_from(OracleReason(), Part.TRAIN, None)
+        equal_tokens = isinstance(model, Direct) and model.equal_target_tokens
         needs_held_out = role in (Role.REASON_GENERATOR, Role.PREDICTOR) and settings.trainer.validation_examples > 0
         return Train(
             **self._shared(role),
@@ -114,7 +115,7 @@ class Road:
             adaptation=settings.lora,
             reasons=self.to_learn_from(source, Part.TRAIN, writer),
             held_out=self.to_learn_from(source, Part.VALIDATION, writer) if needs_held_out else None,
-            matched=oracle if isinstance(model, Direct) and model.equal_target_tokens else None,
+            matched=self.to_learn_from(OracleReason(), Part.TRAIN, None) if equal_tokens else None,
             objective=settings.objective,
         )
 
@@ -190,6 +191,11 @@ def plan(experiment: Experiment, *, command: str = "", config: str = "") -> Repo
         JudgeReasons(road.prepared, answer.reasons, experiment.judge, Part.TEST),
         experiment.name,
         experiment.question,
+        labels=(
+            CheckJudgeAgainstLabels(road.prepared, experiment.judge, experiment.judge_labels)
+            if experiment.judge_labels.path
+            else None
+        ),
         command=command,
         config=config,
     )
@@ -216,10 +222,13 @@ def _merges(experiment: Experiment) -> list[Merge]:
 
 
 def run(experiment: Experiment, config: str) -> None:
-    """Make what is missing of the experiment, print its table, and tell where the report is."""
+    """Make what is missing of the experiment, print its table, and tell where the report is; or only plan its calls."""
     from occpred.report.terminal import print_results
 
     store = ArtifactStore(Path(experiment.store))
+    if experiment.dry_run:
+        dry_run(store, [plan(experiment)])
+        return
     results = make(experiment, config)
     if not any(result.made for result in results):
         logger.info("nothing to do: all %d stages were there already", len(results))

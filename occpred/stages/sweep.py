@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,11 +21,10 @@ from occpred.report.files import write_sweep_report
 from occpred.report.sweep_data import Axis, SweepData, SweepSummary
 from occpred.settings import setting
 from occpred.stages.check_judge import CheckJudge
-from occpred.stages.report import HEADLINE, SHOWN, Report, interval_note
+from occpred.stages.dry_run import dry_run
+from occpred.stages.report import HEADLINE, SHOWN, Report, git_commit, interval_note
 from occpred.stages.road import plan
 from occpred.stages.sweep_findings import SweepFindings
-
-logger = logging.getLogger(__name__)
 
 _DATA = "sweep.json"
 _SEED = "seed"
@@ -74,8 +72,8 @@ class SweepReport(Stage):
     """For each row its runs."""
     axes: dict[str, dict[str, str]]
     """For each axis the value of each row."""
-    failures: tuple[dict[str, str], ...]
-    """Jobs without a result: `label`, `overrides`, `reason`."""
+    failures: tuple[tuple[str, tuple[str, ...], str], ...]
+    """Jobs without a result: label, overrides and reason, as in `FailedJob`."""
     judge_check: CheckJudge | None
     comparison: Comparison
     evaluation: Evaluation
@@ -94,21 +92,18 @@ class SweepReport(Stage):
         found = SweepFindings(store, self.systems, self.judge_check, self.comparison, self.evaluation)
         systems = found.systems
         rows = [row for label, scores in systems.items() for row in self.evaluation(label, scores)]
-        reference_row = self.comparison.reference_row(list(systems)) if systems else ""
         return SweepData(
             summary=self._summary(found),
             results=Results(SHOWN, tuple(rows), interval_note=interval_note(self.evaluation)),
-            reference=reference_row,
+            reference=self.comparison.reference_row(list(systems)) if systems else "",
             significance=1 - self.evaluation.confidence,
-            tests=tuple(self.comparison(systems, self.evaluation)),
+            tests=tuple(self.comparison(systems, self.evaluation)) if systems else (),
             costs=found.costs(),
             row_seeds={label: _seeds(reports) for label, reports in self.systems.items()},
-            failures=tuple(
-                FailedJob(each["label"], tuple(each["overrides"].split()), each["reason"]) for each in self.failures
-            ),
+            failures=tuple(FailedJob(*each) for each in self.failures),
             verdicts=found.verdicts(),
             facts=found.facts(),
-            doses=found.doses(),
+            doses=found.doses,
             calibrations=found.calibrations(),
             axes=tuple(Axis(name, values) for name, values in self.axes.items()),
         )
@@ -116,14 +111,13 @@ class SweepReport(Stage):
     def _summary(self, found: SweepFindings) -> SweepSummary:
         records = found.provenance()
         last = records[-1] if records else {}
-        code = last.get("code") or {"commit": "unknown", "dirty": False}
         return SweepSummary(
             name=self.title,
             question=self.question,
             command=self.command,
             signature=signature(self),
             started=min((record["started"] for record in records), default=""),
-            git_commit=code["commit"] + (" with uncommitted changes" if code["dirty"] else ""),
+            git_commit=git_commit(last),
             config=self.config,
             device="GPU" if any(record["peak_gpu_memory_mib"] for record in records) else "CPU",
             num_jobs=self.num_jobs,
@@ -138,6 +132,8 @@ def _seeds(reports: Sequence[Report]) -> tuple[int, ...]:
 
 def finish(jobs: Sequence[SweepJob], *, name: str, question: str, command: str, config: str) -> None:
     """Make the report over the jobs that went well, name those that did not, and print the table.
+
+    In a dry run, only show what all of this would ask of chat models.
 
     Args:
         jobs: all jobs, in the order of the table.
@@ -158,11 +154,7 @@ def finish(jobs: Sequence[SweepJob], *, name: str, question: str, command: str, 
         question=question,
         systems=systems,
         axes=_axes(jobs),
-        failures=tuple(
-            {"label": job.label(), "overrides": " ".join(job.overrides), "reason": job.failure}
-            for job in jobs
-            if job.failure
-        ),
+        failures=tuple((job.label(), job.overrides, job.failure) for job in jobs if job.failure),
         judge_check=_judge_check(systems, first),
         comparison=first.comparison,
         evaluation=first.evaluation,
@@ -171,6 +163,9 @@ def finish(jobs: Sequence[SweepJob], *, name: str, question: str, command: str, 
         config=config,
     )
     store = ArtifactStore(Path(first.store))
+    if first.dry_run:
+        dry_run(store, [report])
+        return
     store.make_all([report])
     data = TypeAdapter(SweepData).validate_json((store.folder(report) / _DATA).read_bytes())
     print_sweep(replace(data, results=replace(data.results, columns=HEADLINE)))

@@ -23,12 +23,11 @@ from occpred.evaluation.dose import dose_responses, judged_persons
 from occpred.evaluation.intervals import Evaluation
 from occpred.evaluation.pooling import pair_up, pool
 from occpred.evaluation.scores import Floats, Scores, score
-from occpred.findings import Cost, DoseResponse, Fact, Verdict
+from occpred.findings import CRITERIA, Cost, DoseResponse, Fact, Verdict
 from occpred.rankings import Rankings
 from occpred.reasons.masked_reason import MaskedReason
 from occpred.reasons.source import GeneratedReason, NoReason, OracleReason, ReasonSource
-from occpred.records import CalibrationBin, JudgedReason, read_jsonl
-from occpred.report.data import CRITERIA
+from occpred.records import CalibrationBin, JudgedReason, NextOccupationExample, read_jsonl
 from occpred.stages.answer import AnswerByBaselines, read_baselines
 from occpred.stages.check_judge import CheckJudge, read_check
 from occpred.stages.language_model import Training, TrainingStage
@@ -36,6 +35,7 @@ from occpred.stages.prepare import Part, PreparedData
 from occpred.stages.reason import JUDGED
 from occpred.stages.report import Report, inputs_first, provenance_of
 from occpred.stages.untuned import UntunedModel
+from occpred.taxonomy.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -83,18 +83,18 @@ class SweepFindings:
         return Rankings.load(self.store.folder(report.evaluated.answer))
 
     def _score(self, rankings: Rankings, report: Report) -> Scores:
-        data = self._data[reference(report.evaluated.prepared)]
-        return score(rankings, data.examples(Part.TEST), data.taxonomy)
+        return score(rankings, *self._asked[reference(report.evaluated.prepared)])
 
     @cached_property
-    def _data(self) -> dict[str, PreparedData]:
+    def _asked(self) -> dict[str, tuple[list[NextOccupationExample], Taxonomy]]:
+        """The test examples and the taxonomy of the answers, by the reference of the data."""
         prepared = (report.evaluated.prepared for reports in self.runs.values() for report in reports)
-        return {reference(stage): PreparedData(self.store.folder(stage)) for stage in prepared}
+        data = {reference(stage): PreparedData(self.store.folder(stage)) for stage in prepared}
+        return {name: (each.examples(Part.TEST), each.taxonomy) for name, each in data.items()}
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """What becomes of the paper's claims."""
         joint = self.comparison.joint
-        marked = self._marked(joint) if self._rests_on(joint, GeneratedReason) else None
         untuned = [
             label for label, runs in self.runs.items() if isinstance(runs[0].evaluated.answer.predictor, UntunedModel)
         ]
@@ -102,18 +102,24 @@ class SweepFindings:
             self.systems,
             supervised=tuple(self._baselines),
             unsupervised=untuned,
-            doses=dose_responses(*marked, self.evaluation) if marked else (),
-            judged_persons=judged_persons(*marked) if marked else 0,
+            doses=self.doses.get(joint, ()),
+            judged_persons=judged_persons(*self._marked[joint]) if joint in self._marked else 0,
         )
         return tuple(verdicts(evidence, self.comparison, self.evaluation))
 
+    @cached_property
     def doses(self) -> dict[str, tuple[DoseResponse, ...]]:
         """How answers depend on the marks of own reasons: in the joint row, or in all where that is missing."""
+        return {label: tuple(dose_responses(*marked, self.evaluation)) for label, marked in self._marked.items()}
+
+    @cached_property
+    def _marked(self) -> dict[str, tuple[Scores, dict[str, Floats]]]:
+        """The marked answers of the rows that `doses` are about."""
         own = [label for label in self.runs if self._rests_on(label, GeneratedReason)]
         shown = [label for label in own if label == self.comparison.joint] or own
-        return {label: tuple(dose_responses(*self._marked(label), self.evaluation)) for label in shown}
+        return {label: self._marked_answers(label) for label in shown}
 
-    def _marked(self, label: str) -> tuple[Scores, dict[str, Floats]]:
+    def _marked_answers(self, label: str) -> tuple[Scores, dict[str, Floats]]:
         """The answers to each single reason, and that reason's marks, all seeds."""
         scores: list[Scores] = []
         marks: dict[str, list[Floats]] = {criterion: [] for criterion in CRITERIA}

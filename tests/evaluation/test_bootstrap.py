@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from occpred.evaluation.bootstrap import bootstrap_means
+from occpred.evaluation.bootstrap import bootstrap_counts, bootstrap_means
 
 
 def test_the_first_mean_is_of_the_examples_themselves():
@@ -62,3 +62,12 @@ def test_the_seed_decides():
     first, again, other = (bootstrap_means(columns_PK, people, samples=50, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_counts_of_cells_are_sums_over_the_same_draws():
+    rng = np.random.default_rng(4)
+    cells_P, person_ids = rng.integers(0, 3, 30), [f"p{person}" for person in rng.integers(9, size=30)]
+    counts_SK = bootstrap_counts(cells_P, 4, person_ids, samples=20, seed=7)
+    np.testing.assert_array_equal(counts_SK[0], np.bincount(cells_P, minlength=4))
+    means_SK = bootstrap_means(np.eye(4)[cells_P], person_ids, samples=20, seed=7)
+    np.testing.assert_allclose(counts_SK / counts_SK.sum(axis=1, keepdims=True), means_SK)

@@ -12,11 +12,9 @@ from occpred.records import (
     CareerHistory,
     EducationEntry,
     Estimate,
-    JudgedReason,
     JudgeScores,
     NextOccupationExample,
     Position,
-    Reason,
     RejectedRow,
     SystemMetrics,
 )
@@ -25,7 +23,6 @@ from occpred.report.data import (
     DataSummary,
     MetricColumn,
     PairedDifference,
-    ReasonSummary,
     ReportData,
     Results,
     RunSummary,
@@ -35,6 +32,7 @@ from occpred.report.data import (
     TrainingCurves,
     WorkedExample,
 )
+from tests.report.reason_example import hostile_judging, hostile_reasons, judging_summary, reason_summary
 
 COLUMNS = (
     MetricColumn("acc_em", "AccEM", True, True),
@@ -161,27 +159,6 @@ def _worked_examples() -> Iterator[WorkedExample]:
         )
 
 
-def _reasons() -> ReasonSummary:
-    random_source = random.Random(5)
-    judged = [
-        JudgedReason(
-            Reason(f"p{number // 4}/2", number % 4, "text", "template"),
-            JudgeScores(
-                factuality=random_source.choice([2, 3, 4, 5, 5, 5]),
-                coherence=random_source.choice([1, 3, 4, 5, 5]),
-                utility=random_source.choice([1, 2, 3, 3, 4, 5]),
-                leaks_title=random_source.random() < 0.06,
-            ),
-        )
-        for number in range(2400)
-    ]
-    selected = [reason for reason in judged if min(reason.scores.factuality, reason.scores.coherence) >= 4]
-    groups = list(GROUP_TITLES.values())
-    group_of = {reason.reason.example_id: groups[len(reason.reason.example_id) % 5] for reason in judged}
-    group_of |= {f"p{number}/2": random_source.choice(groups) for number in range(600)}
-    return ReasonSummary.count("template, blind", "rubric", judged, selected, group_of)
-
-
 def _curves() -> TrainingCurves:
     noise = random.Random(7)
     train = tuple(CurvePoint(step, 0.6 + 2.4 * math.exp(-step / 90) + 0.15 * noise.random()) for step in range(1, 401))
@@ -236,7 +213,8 @@ def report_example() -> ReportData:
         ),
         results=results(),
         titles=TITLES,
-        reasons=_reasons(),
+        reasons=reason_summary(list(GROUP_TITLES.values())),
+        judging=judging_summary(),
         training=(_curves(),),
         calibration=tuple(
             CalibrationBin(0.05 + n / 10, max(0.0, 0.8 * (0.05 + n / 10)) if count else math.nan, count)
@@ -262,8 +240,9 @@ def hostile_twin(data: ReportData) -> ReportData:
         replace(entry, system=systems[entry.system], reference=systems[entry.reference])
         for entry in data.results.differences
     )
-    reasons = data.reasons
+    reasons, judging = data.reasons, data.judging
     assert reasons is not None
+    assert judging is not None
     return replace(
         data,
         run=replace(
@@ -274,7 +253,8 @@ def hostile_twin(data: ReportData) -> ReportData:
         ),
         results=replace(data.results, rows=rows, differences=differences, interval_note=HOSTILE),
         titles=dict.fromkeys(TITLES, HOSTILE),
-        reasons=replace(reasons, teacher=HOSTILE, groups=(replace(reasons.groups[0], group=HOSTILE),)),
+        reasons=hostile_reasons(reasons, HOSTILE),
+        judging=hostile_judging(judging, HOSTILE),
         training=(replace(data.training[0], title=HOSTILE),),
         examples=(worked,),
     )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from occpred.report import figures
 from occpred.report.data import CurvePoint, ReportData, TrainingCurves
 from occpred.report.drawing import Drawing
+from occpred.report.judging_figures import marks_by_length
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,7 @@ def drawings(data: ReportData) -> dict[str, Drawing]:
 
 def draw_all(data: ReportData) -> dict[str, Drawing]:
     assert data.reasons is not None
+    assert data.judging is not None
     movers = data.results.of_group("movers")
     return {
         "forest": figures.forest(movers, data.results.columns[0], "movers", apart="joint"),
@@ -29,6 +31,7 @@ def draw_all(data: ReportData) -> dict[str, Drawing]:
         "validation": figures.training_metric(data.training[0], data.results.columns[0], 0),
         "calibration": figures.calibration(data.calibration),
         "marks": figures.marks(data.reasons),
+        "marks-by-length": marks_by_length(data.judging.by_length),
     }
 
 

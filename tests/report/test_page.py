@@ -15,6 +15,7 @@ from occpred.report.data import ReportData
 from occpred.report.environment import duration, environment, fact_label, fact_value, memory, percent_of
 from occpred.report.files import write_report
 from occpred.report.page import render_page
+from occpred.report.reason_data import Spending
 from occpred.report.text import printable
 from tests.report.page_reader import Page, check_references, check_self_contained
 
@@ -35,7 +36,15 @@ def test_page_forbids_scripts_and_loading(page: Page) -> None:
 
 
 def test_sections_and_tables(page: Page) -> None:
-    assert page.within("h2") == ["Results", "Training and calibration", "Data", "Reasons", "Examples", "Provenance"]
+    assert page.within("h2") == [
+        "Results",
+        "Training and calibration",
+        "Data",
+        "Reasons",
+        "Judge",
+        "Examples",
+        "Provenance",
+    ]
     assert page.within("h1") == ["demo"]
     assert page.within("title")[0] == "demo – occpred report"
     captions = page.within("figcaption")
@@ -44,7 +53,7 @@ def test_sections_and_tables(page: Page) -> None:
         "Movers: the next occupation differs from the last (n = 131)",
         "Stayers: the next occupation repeats the last (n = 69)",
     ]
-    assert [tag for tag, _ in page.elements].count("svg") == 5
+    assert [tag for tag, _ in page.elements].count("svg") == 6
     assert [tag for tag, _ in page.elements].count("article") == 10
 
 
@@ -65,6 +74,46 @@ def test_right_and_wrong_are_said_in_words(page: Page, data: ReportData) -> None
         "Right" if worked.target_rank == 1 else f"Wrong: the true occupation is ranked {worked.target_rank} of 132"
         for worked in data.examples
     ]
+
+
+SURVIVAL = "Examples left with a reason after selection, by the target’s occupation group"
+
+
+def test_reasons_and_their_cost_stand_by_group_with_a_total(page: Page, data: ReportData) -> None:
+    assert data.reasons is not None
+    header, *rows = page.tables[SURVIVAL]
+    assert header[-5:] == ["Calls", "Calls per kept reason", "Tokens", "Cost", "Cost per kept reason"]
+    assert len(rows) == len(data.reasons.groups) + 1
+    kept = data.reasons.total.kept
+    assert rows[-1] == [
+        "All groups",
+        "600",
+        *(f"{data.reasons.total.survivors}", f"{data.reasons.total.survivors / 6:.1f}%"),
+        *("2,400", f"{kept:,}"),
+        *("16,800", f"{16_800 / kept:.1f}", "18,600,000"),
+        *("25.26 USD", f"{25.26 / kept:.3f} USD"),
+    ]
+    aside = page.tables["Questions set aside, with the most frequent causes"]
+    assert [row[:3] for row in aside[1:]] == [["utility", "small-7b", "5"], ["reason", "gpt-large", "1"]]
+    assert "and 2 more causes" in aside[1][3]
+
+
+def test_the_judge_is_held_against_itself_others_and_people(page: Page) -> None:
+    agreement = page.tables["Agreement of the raters, by criterion"]
+    assert agreement[1:4] == [
+        ["Factuality", "2 judges", "2,380", "0.61", "0.42", "66.0%"],
+        ["Factuality", "3 samples of gpt-large", "2,400", "0.83", "0.20", "81.0%"],
+        ["Factuality", "1 sample of small-7b", "0", "– one rater alone", "–", "–"],
+    ]
+    biases = page.tables["Rank correlation of the marks with length and with candidate number"]
+    assert biases[1] == ["Factuality", "2,400", "+0.31 [0.27, 0.35]", "−0.01 [−0.05, 0.03]"]
+    assert biases[2] == ["Coherence", "2,400", "–", "–"]
+    assert len(page.tables["Mean marks by candidate number, from 0"]) == 1 + 4
+    labels = page.tables["The judge’s marks against people’s"]
+    assert labels[3] == ["Utility", "0", "–", "–", "–"]
+    (confusion,) = (rows for caption, rows in page.tables.items() if caption.startswith("Factuality: reasons by"))
+    assert confusion[1] == ["1", "9", "4", "1", "0", "0"]
+    assert any("differ by chance alone" in text for text in page.within("p"))
 
 
 def test_two_reports_are_equal_to_the_byte(data: ReportData, page_source: str, tmp_path: Path) -> None:
@@ -98,6 +147,7 @@ def bare(data: ReportData) -> ReportData:
         data,
         results=replace(data.results, rows=data.results.rows[:1], differences=()),
         reasons=None,
+        judging=None,
         training=(),
         calibration=(),
         examples=(),
@@ -108,8 +158,23 @@ def bare(data: ReportData) -> ReportData:
 
 def test_a_bare_report_has_a_page(bare: ReportData) -> None:
     page = Page(render_page(bare))
-    assert "Reasons" not in page.within("h2")
+    assert not {"Reasons", "Judge"} & set(page.within("h2"))
     assert "No training was logged." in page.within("p")
+
+
+def test_what_nobody_was_asked_is_not_shown(data: ReportData, bare: ReportData) -> None:
+    assert data.reasons is not None
+    assert data.judging is not None
+    free = tuple(replace(group, spent=Spending()) for group in data.reasons.groups)
+    unasked = replace(data.reasons, groups=free, set_aside=())
+    judging = replace(data.judging, agreements=(), labels=None, one_by_one=True)
+    page = Page(render_page(replace(bare, reasons=unasked, judging=judging)))
+    assert page.tables[SURVIVAL][0][-1] == "Reasons kept"
+    assert "Questions set aside, with the most frequent causes" not in page.tables
+    assert page.within("h3")[-1] == "Bias checks"
+    assert not {"Agreement", "Against people’s marks"} & set(page.within("h3"))
+    # Later candidates are about people with whom earlier ones failed.
+    assert any("need not be a bias" in text for text in page.within("p"))
 
 
 def test_a_long_history_is_cut(data: ReportData, bare: ReportData) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +24,7 @@ SMALL = [
     "selection=none",
     "optimizer.epochs=1",
     "trainer.validation_examples=2",
-    "trainer.validate_every_steps=3",
+    "trainer.validate_every_steps=10",
     "trainer.checkpoint_every_steps=2",
     "evaluation.bootstrap_samples=100",
     "ranking.free_text.generation.max_new_tokens=4",
@@ -32,13 +35,19 @@ SMALL = [
 MakeExperiment = Callable[..., Experiment]
 
 
+@cache
+def _composed(*overrides: str) -> Experiment:
+    register_schemas()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return to_experiment(compose("config", [*SMALL, *overrides]))
+
+
+def small_experiment_in(store: Path, *overrides: str) -> Experiment:
+    """The small experiment, with more overrides on top. To compose one takes most of a second, so each is kept."""
+    return replace(deepcopy(_composed(*overrides)), store=str(store))
+
+
 @pytest.fixture
 def small_experiment(tmp_path: Path) -> MakeExperiment:
-    """Composes the small experiment, with more overrides on top, in a store of this test's own."""
-
-    def make(*overrides: str) -> Experiment:
-        register_schemas()
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            return to_experiment(compose("config", [*SMALL, f"store={tmp_path / 'artifacts'}", *overrides]))
-
-    return make
+    """Gives the small experiment, with more overrides on top, in a store of this test's own."""
+    return partial(small_experiment_in, tmp_path / "artifacts")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from occpred.records import JudgedReason, Reason, read_jsonl
 from occpred.stages.prepare import Part, PreparedData
 from occpred.stages.road import plan
 from occpred.stages.train import Train
-from tests.stages.conftest import MakeExperiment
+from tests.stages.conftest import MakeExperiment, small_experiment_in
 
 TO_LEARN_FROM = ["prepare", "reason", "judge", "select", "gather"]
 TO_ANSWER = ["gather", "answer"]
@@ -33,8 +34,19 @@ def made(results: tuple[MadeOrFound, ...]) -> list[str]:
     return [result.stage for result in results if result.made]
 
 
-def test_the_road_is_gone_once_and_then_only_where_something_changed(small_experiment: MakeExperiment) -> None:
-    assert made(make(small_experiment())) == STAGES
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Experiment, tuple[MadeOrFound, ...]]:
+    """The small experiment, and what became of each stage when it was first made."""
+    experiment = small_experiment_in(tmp_path_factory.mktemp("finished"))
+    return experiment, make(experiment)
+
+
+def test_the_road_is_gone_once_and_then_only_where_something_changed(
+    finished: tuple[Experiment, tuple[MadeOrFound, ...]],
+) -> None:
+    experiment, results = finished
+    small_experiment = partial(small_experiment_in, Path(experiment.store))
+    assert made(results) == STAGES
     assert made(make(small_experiment())) == []
     # Where results cannot differ nothing is made anew: another folder for tracking, other checkpoints, another device.
     assert made(make(small_experiment("tracking=wandb", "trainer.checkpoint_every_steps=5"))) == []
@@ -47,15 +59,9 @@ def test_the_road_is_gone_once_and_then_only_where_something_changed(small_exper
     assert "train" not in made(make(small_experiment("reason=oracle")))
 
 
-@pytest.fixture
-def finished(small_experiment: MakeExperiment) -> Experiment:
-    experiment = small_experiment()
-    make(experiment)
-    return experiment
-
-
-def test_every_artifact_says_what_it_should(finished: Experiment) -> None:
-    store, report = ArtifactStore(Path(finished.store)), plan(finished)
+def test_every_artifact_says_what_it_should(finished: tuple[Experiment, tuple[MadeOrFound, ...]]) -> None:
+    experiment, _ = finished
+    store, report = ArtifactStore(Path(experiment.store)), plan(experiment)
     answer, trained = report.evaluated.answer, report.evaluated.answer.predictor
     assert isinstance(trained, Train)
     selected = trained.reasons.selected
@@ -73,19 +79,19 @@ def test_every_artifact_says_what_it_should(finished: Experiment) -> None:
     trajectory = [json.loads(line) for line in (store.folder(trained) / "trajectory.jsonl").read_text().splitlines()]
     losses = [row["train/loss"] for row in trajectory if "train/loss" in row]
     summary = json.loads((store.folder(trained) / "training.json").read_text())
-    assert len(losses) == summary["steps"] == math.ceil(summary["trained_on"] / finished.optimizer.batch_size)
+    assert len(losses) == summary["steps"] == math.ceil(summary["trained_on"] / experiment.optimizer.batch_size)
     assert losses[0] == pytest.approx(math.log(4096), rel=0.02)  # random weights know nothing of the 4,096 tokens
     assert summary["trained_on"] + summary["without_reason"] + summary["too_long"] == summary["examples"]
 
     reasons = read_jsonl(store.folder(selected.judged.reasons) / "reasons.jsonl", Reason)
     judged = read_jsonl(store.folder(selected.judged) / "judged.jsonl", JudgedReason)
     assert [entry.reason for entry in judged] == reasons
-    assert len(reasons) == summary["examples"] * finished.teacher.num_candidates
+    assert len(reasons) == summary["examples"] * experiment.teacher.num_candidates
 
     folder = store.folder(report)
     with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
         systems = {row["system"] for row in csv.DictReader(file)}
-    assert systems == {"joint, own reason", *(baseline.name for baseline in finished.baselines.chosen())}
+    assert systems == {"joint, own reason", *(baseline.name for baseline in experiment.baselines.chosen())}
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "joint, own reason" in page
     assert (folder / "metrics.tex").stat().st_size > 0

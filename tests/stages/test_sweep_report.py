@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -12,18 +13,25 @@ from occpred.artifacts.store import ArtifactStore
 from occpred.stages.road import make, plan
 from occpred.stages.sweep import SweepJob, finish
 from occpred.stages.sweep_findings import SweepFindings
-from tests.stages.conftest import MakeExperiment
+from tests.stages.conftest import MakeExperiment, small_experiment_in
+
+OVERRIDES = [(f"reason={reason}", f"seed={seed}") for reason in ("none", "masked", "oracle") for seed in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of three reason sources, two seeds each."""
+    store = tmp_path_factory.mktemp("made") / "artifacts"
+    for each in OVERRIDES:
+        make(small_experiment_in(store, "model=untuned", *each), "")
+    return store
 
 
 @pytest.fixture
-def jobs(small_experiment: MakeExperiment, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> list[SweepJob]:
-    """Three reason sources, two seeds each, and a job that failed; made once, and copied for each test."""
-    made = tmp_path_factory.getbasetemp() / "made_once"
-    overrides = [(f"reason={reason}", f"seed={seed}") for reason in ("none", "masked", "oracle") for seed in (0, 1)]
-    for each in overrides:
-        make(small_experiment("model=untuned", *each, f"store={made}"), "")
+def jobs(small_experiment: MakeExperiment, made: Path, tmp_path: Path) -> list[SweepJob]:
+    """The jobs of a copy of that store, and one that failed."""
     shutil.copytree(made, tmp_path / "artifacts")
-    finished = [SweepJob(each, small_experiment("model=untuned", *each)) for each in overrides]
+    finished = [SweepJob(each, small_experiment("model=untuned", *each)) for each in OVERRIDES]
     return [*finished, SweepJob(("reason=generated", "seed=0"), finished[0].experiment, "MemoryError: too much of it")]
 
 
@@ -60,6 +68,16 @@ def test_again_it_is_found_and_another_failure_makes_another(jobs: list[SweepJob
     for chosen in (jobs, jobs, jobs[:-1]):
         finish(chosen, name="sources", question="Which?", command="", config="")
     assert len(list((tmp_path / "artifacts" / "sweep").iterdir())) == 2
+
+
+def test_an_override_with_a_space_is_one_override(small_experiment: MakeExperiment, tmp_path: Path) -> None:
+    overrides = ("reason=none", "prompts.joint='Say why.'")
+    finish(
+        [SweepJob(overrides, small_experiment(), "MemoryError")], name="all_failed", question="", command="", config=""
+    )
+    [folder] = (tmp_path / "artifacts" / "sweep").iterdir()
+    [failure] = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))["failures"]
+    assert failure["overrides"] == list(overrides)
 
 
 def test_what_the_oracle_adds_and_what_of_it_is_leak(jobs: list[SweepJob]) -> None:
