@@ -10,7 +10,7 @@ from occpred.records import Call, Unanswered
 
 @dataclass
 class Correspondence:
-    """Handed to teachers and judges, which note in it every call that their results rest on, in the order of their plan.
+    """Handed to teachers and judges, which note in it every call that their results rest on, in the order of the plan.
 
     A call counts whether it was made now or answered in an earlier run, so equal results come with equal notes.
     """
