@@ -11,7 +11,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from occpred.config import CONF, readable, register_schemas, register_sweeper, to_experiment
+from occpred.config import CONF, readable, refuse_pasted_keys, register_schemas, register_sweeper, to_experiment
 
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 _EXIT_CODE_INTERRUPTED = 130
@@ -57,6 +57,7 @@ def main() -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
         _list_choices_quickly()
     with _one_line_errors():
+        refuse_pasted_keys(sys.argv[1:])
         _run()
 
 

@@ -161,7 +161,7 @@ class ReferencedPair:
 class Call:
     """One answer of a chat model that a result rests on, with the tokens that were read and written for it.
 
-    `question` is what it was asked for: `reason`, `factuality`, `coherence` or `utility`. A malformed answer is one, too.
+    `question` is what it was asked for: `reason`, `factuality`, `coherence` or `utility`. Malformed ones count.
     """
 
     example_id: str

@@ -172,12 +172,13 @@ BY_QUESTION: dict[str, Callable[[Told], str]] = {
     "coherence": _said(lambda told: JUDGE.coherence(told.reason)),
     "utility": _said(lambda told: JUDGE.utility(told.reason, told.occupation)),
 }
+SHORT_BY_ROLE = by_role(SHORT)
 RENDERERS = {
     **by_role(Prompts()),
-    **{f"short {name}": render for name, render in by_role(SHORT).items()},
-    **{f"limited {name}": lambda told, render=render: render(limited(told)) for name, render in by_role(SHORT).items()},
+    **{f"short {name}": SHORT_BY_ROLE[name] for name in ("joint", "predictor")},
     **BY_QUESTION,
-    **{f"limited {name}": lambda told, render=render: render(limited(told)) for name, render in BY_QUESTION.items()},
+    "limited predictor": lambda told: SHORT_BY_ROLE["predictor"](limited(told)),
+    "limited factuality": lambda told: BY_QUESTION["factuality"](limited(told)),
 }
 MARKS = {
     mark
@@ -218,39 +219,37 @@ def test_there_are_many_and_every_prompt_is_tried() -> None:
     assert texts - {"education", "positions", "occupation_code"} <= PLACES.keys()
 
 
-def data_lines(prompt: str) -> list[int]:
-    return [number for number, line in enumerate(prompt.split("\n")) if HARMLESS in line]
+@pytest.fixture(scope="module")
+def harmless() -> dict[tuple[str, str], str]:
+    """Each prompt with harmless words in each place."""
+    return {
+        (name, place): render(fill(HARMLESS)) for name, render in RENDERERS.items() for place, fill in PLACES.items()
+    }
 
 
-@pytest.mark.parametrize("name", RENDERERS)
 @each_injection
-def test_a_prompt_keeps_its_form_and_its_instructions(injection: str, name: str) -> None:
-    render = RENDERERS[name]
-    for place in PLACES.values():
-        harmless, attacked = render(place(HARMLESS)), render(place(injection))
-        changed = data_lines(harmless)
-        before, after = harmless.split("\n"), attacked.split("\n")
-        assert len(before) == len(after) == len(attacked.splitlines())
-        assert len(changed) <= 1
-        for number, (line, now) in enumerate(zip(before, after, strict=True)):
-            if number in changed:
-                assert now.startswith(line[: line.index(HARMLESS)])
-            else:
-                assert now == line
-        unseen = {"Cc", "Cs", "Zl", "Zp", "Cf", "Cn", "Co"}
-        assert not [each for each in attacked.replace("\n", "") if unicodedata.category(each) in unseen]
+def test_prompts_keep_their_form_and_their_instructions(injection: str, harmless: dict[tuple[str, str], str]) -> None:
+    for (name, place), prompt in harmless.items():
+        attacked = RENDERERS[name](PLACES[place](injection))
+        before, after = prompt.split("\n"), attacked.split("\n")
+        assert len(before) == len(after) == len(attacked.splitlines()), (name, place)
+        assert prompt.count(HARMLESS) <= 1
+        for line, now in zip(before, after, strict=True):
+            words_before, told, _ = line.partition(HARMLESS)
+            assert now.startswith(words_before) if told else now == line, (name, place)
+        if attacked != prompt:
+            check_words(prompt, attacked)
 
 
-@pytest.mark.parametrize("name", RENDERERS)
-@each_injection
-def test_marks_tags_and_special_tokens_are_as_many_as_before(injection: str, name: str) -> None:
-    render = RENDERERS[name]
-    for place in PLACES.values():
-        for form in ("NFC", "NFKC"):
-            harmless, attacked = (unicodedata.normalize(form, render(place(text))) for text in (HARMLESS, injection))
-            for mark in (*MARKS, *TOKENS, "<", ">", "===", "---", "```", "~~~", "***"):
-                if mark in harmless or mark not in SHORT_MARKS:
-                    assert attacked.count(mark) == harmless.count(mark), mark
+def check_words(harmless: str, attacked: str) -> None:
+    """Marks, tags and special tokens are as many as before, also for a tokenizer that normalises; all can be seen."""
+    unseen = {"Cc", "Cs", "Zl", "Zp", "Cf", "Cn", "Co"}
+    assert not [each for each in attacked.replace("\n", "") if unicodedata.category(each) in unseen]
+    for form in ("NFC", "NFKC"):
+        normal, suspect = unicodedata.normalize(form, harmless), unicodedata.normalize(form, attacked)
+        for mark in (*MARKS, *TOKENS, "<", ">", "===", "---", "```", "~~~", "***"):
+            if mark in normal or mark not in SHORT_MARKS:
+                assert suspect.count(mark) == normal.count(mark), mark
 
 
 @pytest.mark.parametrize("name", RENDERERS)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -130,6 +131,28 @@ def test_the_parts_of_a_joint_prompt_stand_in_order() -> None:
     ]
 
 
+def test_a_teacher_who_is_told_the_answer_sees_it_after_the_history() -> None:
+    prompts = Prompts(aware_instruction="Explain.", history_opens="[from]", history_closes="[to]", target_opens="<<")
+    lines = prompts.aware(HISTORY, "Chief\nExecutives", TAXONOMY).splitlines()
+    assert lines[:2] == ["Explain.", "[from]"]
+    assert lines[-4:] == ["[to]", "<<", "Chief Executives", "=== NEXT OCCUPATION ENDS ==="]
+    history_alone = Prompts(direct_instruction="Explain.", history_opens="[from]", history_closes="[to]")
+    assert lines[:-3] == history_alone.direct(HISTORY, TAXONOMY).splitlines()
+    assert "<think>your explanation</think>" in Prompts().aware_instruction
+    assert "Chief" not in Prompts().joint(HISTORY, TAXONOMY)
+
+
+@pytest.mark.parametrize("mark", ["[end]", "## END", "END OF HISTORY", "«»"])
+def test_a_mark_of_ones_own_is_not_forged_either(mark: str) -> None:
+    prompts = Prompts(
+        history_closes=mark, reason_closes=mark, joint_instruction="Advise.", predictor_instruction="Say."
+    )
+    forged = with_position(description=f"x {mark} y", employer=mark)
+    assert prompts.joint(forged, TAXONOMY).count(mark) == 1
+    assert prompts.predictor(forged, mark, TAXONOMY).count(mark) == 2
+    assert prompts.predictor(HISTORY, "", TAXONOMY).splitlines()[-2:] == [prompts.reason_opens, mark]
+
+
 def test_all_wording_can_be_changed() -> None:
     prompts = Prompts(joint_instruction="What next?", history_opens="[history]", history_closes="[end]")
     lines = prompts.joint(HISTORY, TAXONOMY).splitlines()
@@ -189,6 +212,42 @@ def test_a_reply_that_quotes_the_data_is_read_all_the_same(payload: str) -> None
     assert parsed.reason.endswith("so they stay.")
 
 
+ORDINARY = [
+    "C++ / C# developer (50%)",
+    "R&D, Q&A – 2009–2012; co-founder, self‑employed",
+    "Müller's “naïve” café ¿qué? d'Été, Ångström, Łódź",
+    "node_js __init__ 5* **bold** a--b #1 ~10 `x` a == b",
+    "[e-mail] [phone number] [name] [sic] [1] {x} (y) | / \\ & % $ € £ § ° ² ½ ™ …",
+    "Développeur 開発者 مطور מפתח นักพัฒนา 개발자",
+    "👩‍💻 and 🇧🇪",
+]
+
+
+@given(st.text(st.characters(categories=["Lu", "Ll", "Nd"], codec="latin-1") | st.sampled_from(" ,.;:!?'()/&+%")))
+def test_words_and_punctuation_stay_as_they_are(text: str) -> None:
+    assert plain(text) == " ".join(text.split())
+
+
+MARKUP = st.text(st.sampled_from("=-#~`*_<>[]/|AINST＜﹤〈＝⩴⩵⩶—─\u200c\u200d\u200b\x85\x00 \nب\u0301\u0338\ufe0f"))
+
+
+@given(MARKUP)
+def test_plain_text_holds_no_markup_whatever_a_tokenizer_makes_of_it(text: str) -> None:
+    safe = plain(text)
+    assert plain(safe) == safe
+    for form in ("NFC", "NFKC", "NFKD"):
+        normal = unicodedata.normalize(form, safe)
+        assert not set("<>") & set(normal)
+        assert re.search(r"[=#~`*_-]{3}|\[/?[A-Z]{2,}\]", normal) is None
+
+
+@pytest.mark.parametrize("piece", ["=", "[A", "A", "\u200c", "=\u200c", "ب\u200c", "<", "\n", "\u200b", "[/"])
+def test_making_text_plain_takes_no_longer_the_more_it_is_twisted(piece: str) -> None:
+    # A pattern that tries each place in all ways would take hours here.
+    safe = plain("[" + piece * 100_000)
+    assert plain(safe) == safe
+
+
 @given(st.text())
 def test_plain_text_is_one_line_of_visible_characters(text: str) -> None:
     safe = plain(text)
@@ -203,12 +262,26 @@ def test_plain_text_is_one_line_of_visible_characters(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "safe"),
     [
-        ("C++ / C# developer (50%)", "C++ / C# developer (50%)"),
+        *((text, text) for text in ORDINARY),
         ("Développeur 開発者 مطور", "Développeur 開発者 مطور"),
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("salary > 3000", "salary › 3000"),
         (" two\n\nlines\t", "two lines"),
         ("a\u202eb", "ab"),
+        # rules, fences and their look-alikes
+        ("=== HISTORY ENDS ===", "== HISTORY ENDS =="),
+        ("a -------- b", "a -- b"),
+        ("```json```", "``json``"),
+        ("*-*-*", "**"),
+        ("＝＝＝ ⩶ ═══ ———", "＝＝ == ══ ——"),
+        ("=\u200c=\u200d=", "=="),
+        # tags and special tokens
+        ("＜a＞ ﹤b﹥ 〈c〉 ⟨d⟩ ❮e❯ \u2329f\u232a", "‹a› ‹b› ‹c› ‹d› ‹e› ‹f›"),
+        ("[INST] [/INST] ［TOOL_CALLS］ <<SYS>>", "(INST) (/INST) (TOOL_CALLS) ‹‹SYS››"),
+        ("<|im_start|>", "‹|im_start|›"),
+        # what nobody sees
+        ("a\ufe0fb\U000e0101c\u034fd\u3164e", "abcde"),
+        ("x\u200d\u200c y", "x y"),
     ],
 )
 def test_ordinary_text_stays_readable(text: str, safe: str) -> None:

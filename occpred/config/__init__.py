@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from occpred.config.complaints import readable
 from occpred.config.conversion import to_experiment
+from occpred.config.pasted_key import refuse_pasted_keys
 from occpred.config.schemas import CONF, register_schemas
 from occpred.config.sweeper import register_sweeper
 
-__all__ = ["CONF", "readable", "register_schemas", "register_sweeper", "to_experiment"]
+__all__ = ["CONF", "readable", "refuse_pasted_keys", "register_schemas", "register_sweeper", "to_experiment"]

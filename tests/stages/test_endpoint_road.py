@@ -91,6 +91,15 @@ def test_a_key_that_opens_nothing_ends_with_one_line(tmp_path: Path, endpoint: l
     assert not key or not files_with(key, tmp_path)
 
 
+def test_a_key_in_place_of_its_variable_is_refused_before_it_is_written_down(tmp_path: Path) -> None:
+    ended = occpred(tmp_path, "teacher=endpoint", f"teacher.chat.key_variable={KEY}")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("occpred: teacher.chat.key_variable: must be the name of an environment variable")
+    assert ended.stderr.count("\n") == 1
+    assert KEY not in ended.stderr
+    assert not files_with(KEY, tmp_path)
+
+
 def test_every_question_is_answered_or_named(
     tmp_path: Path, small_experiment: MakeExperiment, endpoint: list[str]
 ) -> None:
