@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from occpred.artifacts.signature import canonical_json
 from occpred.chat.budget import Budget
-from occpred.chat.chat import Chat
-from occpred.chat.journal import Journal
+from occpred.chat.journaled import JournaledChat
 from occpred.chat.prices import Prices
-from occpred.chat.request import ChatAnswer, ChatRequest, Refusal, ReplyForm
+from occpred.chat.request import ChatRequest, ReplyForm
 from occpred.chat.tokens import most_tokens
 from occpred.settings import MISSING, SettingError, setting
 
@@ -24,7 +20,7 @@ _OURS = {"messages", "model", "n", "stream"}
 
 
 @dataclass
-class RemoteChat(Chat):
+class RemoteChat(JournaledChat):
     """A model of a server that speaks the chat completions format of OpenAI.
 
     What a request is, and so which journal answers it, depends on neither address nor limits nor the way it goes: a
@@ -61,6 +57,11 @@ class RemoteChat(Chat):
         """The model's name."""
         return self.model
 
+    @property
+    def journal_name(self) -> str:
+        """The model's name: all its requests, live or by files, share a journal."""
+        return self.model
+
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
         """By the price table."""
         return self.prices.cost(prompt_tokens, completion_tokens)
@@ -94,44 +95,6 @@ class RemoteChat(Chat):
         """
         limits = [int(body[name]) for name in ("max_completion_tokens", "max_tokens") if name in body]
         return self.cost(most_tokens(canonical_json(body)), max(limits, default=self.max_tokens))
-
-    def journal(self, journals: Path) -> Journal:
-        """The journal of this model in the folder `journals`."""
-        readable = re.sub(r"[^A-Za-z0-9.]+", "-", self.model).strip("-.")[:60]
-        distinct = hashlib.sha256(self.model.encode()).hexdigest()[:8]
-        return Journal(journals / f"{readable}-{distinct}.sqlite")
-
-    def answered(self, requests: Sequence[ChatRequest], journals: Path) -> int:
-        """How many of the distinct `requests` are in the journal."""
-        return len(self.journal(journals).find(map(self.key, requests)))
-
-    def answer(self, requests: Sequence[ChatRequest], journals: Path, stage: str) -> list[ChatAnswer | Refusal]:
-        """Have those asked that the journal does not answer; see `Chat.answer`."""
-        keys = [self.key(request) for request in requests]
-        wanted = dict(zip(keys, requests, strict=True))
-        journal = self.journal(journals)
-        outcomes: dict[str, ChatAnswer | Refusal] = {**journal.find(wanted)}
-        if outcomes.keys() < wanted.keys():
-            with journal.lock():
-                # Found again, as another process may have asked while this one waited.
-                outcomes |= journal.find(wanted)
-                missing = {key: request for key, request in wanted.items() if key not in outcomes}
-                if missing:
-                    outcomes |= self.ask(missing, journal, stage)
-        return [outcomes[key] for key in keys]
-
-    @abstractmethod
-    def ask(
-        self, requests: Mapping[str, ChatRequest], journal: Journal, stage: str
-    ) -> Mapping[str, ChatAnswer | Refusal]:
-        """Have `requests`, by key, asked and their answers recorded in `journal`, whose lock is held.
-
-        Returns:
-            What came of each.
-
-        Raises:
-            UserError: as `answer` does.
-        """
 
     def _response_format(self, form: ReplyForm | None) -> dict[str, Any] | None:
         if form is None or not self.structured_output:

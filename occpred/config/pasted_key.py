@@ -17,6 +17,6 @@ def refuse_pasted_keys(arguments: Iterable[str]) -> None:
     for setting, _, value in (argument.lstrip("+").partition("=") for argument in arguments):
         if setting.endswith("key_variable") and value.strip("\"'") and not is_variable(value.strip("\"'")):
             raise UserError(
-                f"{setting}: must be the name of an environment variable in capitals, such as OPENAI_API_KEY, and never a "
-                "key; if this was one, take it out of your shell's history as well"
+                f"{setting}: must be the name of an environment variable in capitals, such as OPENAI_API_KEY, and "
+                "never a key; if this was one, take it out of your shell's history as well"
             )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from occpred.language_model.device import inference_device
 from occpred.settings import Settings, setting
 
 if TYPE_CHECKING:
@@ -44,11 +45,7 @@ class Trainer(Settings):
 
     def device(self) -> torch.device:
         """Where a model is evaluated: the first device of the accelerator."""
-        import torch
-
-        if self.accelerator == "cpu" or not torch.cuda.is_available():
-            return torch.device("cpu")
-        return torch.device("cuda")
+        return inference_device(self.accelerator)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The number format that training computes in, for what is computed outside it and compared with it."""

@@ -157,11 +157,9 @@ def test_numbers_and_names_that_reach_nobody_stay(text: str) -> None:
 
 
 @pytest.mark.parametrize(("mask", "contact"), CONTACTS)
-@pytest.mark.parametrize(
-    "sentence", ["{}", "Call {} now, 2009-2012", "({}).", "At Acme 2009-2012: {}; more", "a {}, b"]
-)
-def test_how_to_reach_somebody_is_taken_out(mask: Mask, contact: str, sentence: str) -> None:
-    assert Masking()(sentence.format(contact)) == sentence.format(mask.value)
+def test_how_to_reach_somebody_is_taken_out(mask: Mask, contact: str) -> None:
+    for sentence in ("{}", "Call {} now, 2009-2012", "({}).", "At Acme 2009-2012: {}; more", "a {}, b"):
+        assert Masking()(sentence.format(contact)) == sentence.format(mask.value)
 
 
 @pytest.mark.parametrize(
