@@ -68,7 +68,9 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 @pytest.fixture(autouse=True)
 def older_children(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes that other libraries, imported by other tests, keep are not W&B's."""
-    monkeypatch.setattr(sys.modules[__name__], "_older", {child.pid for child in psutil.Process().children()})
+    monkeypatch.setattr(
+        sys.modules[__name__], "_older", {child.pid for child in psutil.Process().children(recursive=True)}
+    )
 
 
 _older: set[int] = set()
