@@ -36,7 +36,7 @@ class RemoteChat(JournaledChat):
     structured_output: bool = True
     """Whether the server is asked to hold replies to a JSON schema. Set to false for one that cannot."""
     extra_body: dict[str, Any] = setting({})
-    """Further fields of every request, such as `reasoning_effort`; null leaves one out, such as an unknown `seed`."""
+    """Further fields of every request (`+judge.chat.extra_body.reasoning_effort=low`); null leaves one of ours out."""
     prices: Prices = setting(Prices(), incidental=True)
     """What the model's tokens cost."""
     budget: Budget = setting(Budget(), incidental=True)

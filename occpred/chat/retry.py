@@ -114,7 +114,7 @@ class Failures:
         if body.get("code") in _UNKNOWN_FIELD and re.fullmatch(r"\w+", field):
             raise UserError(
                 f"{self.chat.base_url} refuses the field {field} of requests ({said}); set it otherwise, or leave it "
-                f"out by extra_body={{{field}: null}}"
+                f"out, as in +judge.chat.extra_body.{field}=null"
             )
 
     def _about_key(self) -> str:
