@@ -17,8 +17,8 @@ def print_planned_calls(planned: Mapping[str, Sequence[PlannedCalls]]) -> None:
     """Print a table of all calls, what leaves the machine and where to, and one prompt of each kind.
 
     Args:
-        planned: by stage, in the order in which they would be made. `known` counts the calls that earlier runs have had
-            answered; tokens and cost are upper bounds of the others.
+        planned: by the stage's reference, in the order in which they would be made; stages of one name share rows.
+            `known` counts the calls that earlier runs have had answered; tokens and cost are bounds of the others.
     """
     console = Console()
     rows = [(stage, calls) for stage, kinds in planned.items() for calls in kinds if calls.calls]
@@ -43,8 +43,11 @@ def _table(rows: Sequence[tuple[str, PlannedCalls]]) -> Table:
     table = Table("stage", "asks for", "model", title="Calls of chat models, at most")
     for name in _COLUMNS:
         table.add_column(name, justify="right")
+    alike: dict[tuple[str, str, str], list[PlannedCalls]] = {}
     for stage, calls in rows:
-        table.add_row(stage.partition("/")[0], Text(calls.question), Text(calls.model), *_numbers([calls]))
+        alike.setdefault((stage.partition("/")[0], calls.question, calls.model), []).append(calls)
+    for names, planned in alike.items():
+        table.add_row(*map(Text, names), *_numbers(planned))
     table.add_section()
     table.add_row("all", "", "", *_numbers([calls for _, calls in rows]))
     return table
