@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from occpred.artifacts.signature import canonical_json
 from occpred.chat.batch_file import (
     REQUESTS,
     ResultLine,
@@ -23,7 +22,6 @@ from occpred.chat.budget import Account
 from occpred.chat.journal import Journal
 from occpred.chat.remote import RemoteChat
 from occpred.chat.request import ChatAnswer, ChatRequest, Refusal
-from occpred.chat.tokens import most_tokens
 from occpred.errors import UserError
 from occpred.prompts import plain
 from occpred.settings import MISSING, setting
@@ -83,10 +81,7 @@ class BatchChat(RemoteChat):
     ) -> dict[str, ChatRequest]:
         """Those of `missing` that are not `waiting` already, as far as the budget reaches if all cost their most."""
         account = Account(self.budget, self.prices, journal.totals())
-        most = {
-            key: self.cost(most_tokens(canonical_json(self.body(request))), self.max_tokens)
-            for key, request in missing.items()
-        }
+        most = {key: self.most_cost(self.body(request)) for key, request in missing.items()}
         for key in waiting:
             account.reserve(most[key])
         affordable = {}
