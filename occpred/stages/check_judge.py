@@ -12,7 +12,7 @@ from occpred.reasons.exchange import exchange
 from occpred.reasons.judge import Judge
 from occpred.records import JudgedReason, NextOccupationExample, Reason, read_jsonl, write_jsonl
 from occpred.stages.prepare import Part, Prepare, PreparedData
-from occpred.stages.reason import JUDGED, AsksChatModels, correspondence, write_correspondence
+from occpred.stages.reason import JUDGED, AsksChatModels, correspondence, journals, write_correspondence
 
 if TYPE_CHECKING:
     from occpred.chat.plan import PlannedCalls
@@ -39,7 +39,7 @@ class CheckJudge(AsksChatModels):
     def plan(self, store: ArtifactStore) -> list[PlannedCalls]:
         data = PreparedData(store.folder(self.prepared))
         examples, reasons = _true_and_false(data)
-        return self.judge.plan(reasons, examples, data.taxonomy, correspondence(store).journals)
+        return self.judge.plan(reasons, examples, data.taxonomy, journals(store))
 
 
 def _true_and_false(data: PreparedData) -> tuple[dict[str, NextOccupationExample], list[Reason]]:

@@ -24,7 +24,7 @@ from occpred.records import (
 )
 from occpred.report.reason_data import LabelCheck
 from occpred.stages.prepare import Prepare, PreparedData
-from occpred.stages.reason import JUDGED, AsksChatModels, correspondence, write_correspondence
+from occpred.stages.reason import JUDGED, AsksChatModels, correspondence, journals, write_correspondence
 
 if TYPE_CHECKING:
     from occpred.chat.plan import PlannedCalls
@@ -53,9 +53,9 @@ class CheckJudgeAgainstLabels(AsksChatModels):
         write_correspondence(folder, asked)
 
     def plan(self, store: ArtifactStore) -> list[PlannedCalls]:
-        data, journals = PreparedData(store.folder(self.prepared)), correspondence(store).journals
+        data = PreparedData(store.folder(self.prepared))
         labels = self.labels.read(data.taxonomy).reasons
-        return self.judge.plan(_reasons(labels), _examples(labels), data.taxonomy, journals)
+        return self.judge.plan(_reasons(labels), _examples(labels), data.taxonomy, journals(store))
 
 
 def _reasons(labels: tuple[LabelledReason, ...]) -> list[Reason]:

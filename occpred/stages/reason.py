@@ -30,9 +30,14 @@ REASONS, JUDGED, SELECTED = "reasons.jsonl", "judged.jsonl", "selected.jsonl"
 _CALLS, _REJECTED = "calls.jsonl", "rejected.jsonl"
 
 
+def journals(store: ArtifactStore) -> Path:
+    """Where answers of chat models are kept: beside the artifacts, for all runs that share the store."""
+    return store.root / "journals"
+
+
 def correspondence(store: ArtifactStore) -> Correspondence:
-    """A new correspondence; answers are kept beside the artifacts, for all runs that share the store."""
-    return Correspondence(store.root / "journals")
+    """A new correspondence, with nothing asked in it yet."""
+    return Correspondence(journals(store))
 
 
 def write_correspondence(folder: Path, asked: Correspondence) -> None:
@@ -109,8 +114,8 @@ class ProposeReasons(ReasonStage, AsksChatModels):
         return [(example.example_id, number) for example in self.examples(store) for number in self.candidates]
 
     def plan(self, store: ArtifactStore) -> list[PlannedCalls]:
-        taxonomy, journals = PreparedData(store.folder(self.prepared)).taxonomy, correspondence(store).journals
-        return self.teacher.plan(self.examples(store), taxonomy, self.candidates, journals)
+        taxonomy = PreparedData(store.folder(self.prepared)).taxonomy
+        return self.teacher.plan(self.examples(store), taxonomy, self.candidates, journals(store))
 
 
 @dataclass(frozen=True)
@@ -134,12 +139,12 @@ class JudgeReasons(AsksChatModels):
 
     def plan(self, store: ArtifactStore) -> list[PlannedCalls]:
         """Reasons that are not yet written are all of one length."""
-        data, journals = PreparedData(store.folder(self.prepared)), correspondence(store).journals
+        data = PreparedData(store.folder(self.prepared))
         if store.is_done(self.reasons):
             reasons = self.reasons.reasons(store)
         else:
             reasons = [_unwritten(*place) for place in self.reasons.places(store)]
-        return self.judge.plan(reasons, self._examples(data), data.taxonomy, journals)
+        return self.judge.plan(reasons, self._examples(data), data.taxonomy, journals(store))
 
     def _examples(self, data: PreparedData) -> dict[str, NextOccupationExample]:
         return {example.example_id: example for example in data.examples(self.part)}
