@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from occpred.config.complaints import readable
-from occpred.config.conversion import to_experiment
+from occpred.stages.work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -27,25 +27,30 @@ class JobError(Exception):
 
 @dataclass(frozen=True)
 class SweepTask:
-    """Makes the artifacts of a job and prints no table: the sweep ends with one."""
+    """Makes what a job is to make, and prints no table: the sweep ends with one.
 
-    labels: tuple[str, ...]
-    """What to call each job, by its number."""
+    What it makes was settled when the sweep began. The config that a launcher composes, perhaps much later and from
+    files that were edited meanwhile, only says where the job's folder is.
+    """
+
+    works: tuple[Work, ...]
+    """By the jobs' numbers."""
 
     def __call__(self, config: DictConfig) -> None:
-        """Run the job that `config` describes.
+        """Make the work of the job that runs.
 
         Raises:
             JobError: whatever went wrong; the traceback is in the job's folder.
+            Interrupted: the job was told to stop, and has saved what it can go on from.
         """
         hydra = HydraConfig.get()
-        logger.info("[%d/%d] %s", hydra.job.num + 1, len(self.labels), self.labels[hydra.job.num])
+        work = self.works[hydra.job.num]
+        logger.info("[%d/%d] %s", hydra.job.num + 1, len(self.works), work)
         failure = ""
         try:
-            experiment = to_experiment(config)
-            from occpred.stages.road import make
+            from occpred.stages.road import make_work
 
-            make(experiment, OmegaConf.to_yaml(config, resolve=True))
+            make_work(work)
         except Exception as error:
             failure = in_one_line(error)
             logger.info("failed: %s (traceback in %s)", failure, keep_traceback(error, Path(hydra.runtime.output_dir)))

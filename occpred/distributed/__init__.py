@@ -1,0 +1,1 @@
+"""Several processes that work on one job, each on a device of its own."""

@@ -1,0 +1,69 @@
+"""Where this process stands among those of its job, as whoever started it says."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """One of `world_size` processes that work on one job together.
+
+    Attributes:
+        rank: 0 to `world_size` - 1; the first one writes files and logs.
+        world_size: processes of the job, on all nodes.
+        local_rank: its number on its own node, which is also that of its device.
+        node_rank: the number of its node.
+        address: host name or address at which the processes find each other.
+        port: the port there.
+        hosts_store: whether this process opens that port; where none does, who started them has opened it.
+    """
+
+    rank: int
+    world_size: int
+    local_rank: int
+    node_rank: int
+    address: str
+    port: int
+    hosts_store: bool
+
+    @classmethod
+    def given(cls) -> Place | None:
+        """The place that torchrun or `srun` gave this process; `None` where it was started alone."""
+        return _by_torchrun() or _by_srun()
+
+
+def _by_torchrun() -> Place | None:
+    """Source: the environment variables that torchrun documents (torch.distributed.run)."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return None
+    rank = int(os.environ["RANK"])
+    return Place(
+        rank=rank,
+        world_size=int(os.environ["WORLD_SIZE"]),
+        local_rank=int(os.environ["LOCAL_RANK"]),
+        node_rank=int(os.environ["GROUP_RANK"]),
+        address=os.environ["MASTER_ADDR"],
+        port=int(os.environ["MASTER_PORT"]),
+        hosts_store=rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True",
+    )
+
+
+def _by_srun() -> Place | None:
+    """Source: the output environment variables of `srun`. An allocation without `srun` has no tasks yet."""
+    if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) == 1:
+        return None
+    from lightning.fabric.plugins.environments import SLURMEnvironment
+
+    slurm = SLURMEnvironment(auto_requeue=False)
+    rank = slurm.global_rank()
+    return Place(
+        rank=rank,
+        world_size=slurm.world_size(),
+        local_rank=slurm.local_rank(),
+        node_rank=slurm.node_rank(),
+        address=slurm.main_address,
+        port=slurm.main_port,
+        hosts_store=rank == 0,
+    )

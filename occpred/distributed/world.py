@@ -1,0 +1,142 @@
+"""Joining the processes of a job, and ending all of them when one fails."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from occpred.distributed.place import Place
+from occpred.distributed.ranks import alone, membership
+from occpred.errors import UserError
+
+if TYPE_CHECKING:
+    import torch.distributed as dist
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+_FAILURE = "failure"
+_LOOK_EVERY_SECONDS = 1.0
+_TIME_TO_HEAR_OF_FAILURE = 5.0
+
+
+class World:
+    """The processes of a job, as one of them sees them.
+
+    Small things go through a key-value store, where a process may wait for as long as it takes: the first one may be
+    asking a chat model for hours. Tensors go through `torch.distributed`: gloo on the CPU, NCCL between GPUs.
+    """
+
+    def __init__(self, place: Place, store: dist.Store) -> None:
+        self.place = place
+        self._store = store
+        self._turn = 0
+        self._ended = threading.Event()
+        self._watch = threading.Thread(target=self._end_with_the_others, name="watch over other ranks", daemon=True)
+        self._watch.start()
+
+    def by_first(self, work: Callable[[], Result]) -> Result:
+        """See `occpred.distributed.ranks.by_first`."""
+        self._turn += 1
+        key = f"turn {self._turn}"
+        if self.place.rank == 0:
+            outcome = _outcome(work)
+            self._store.set(key, pickle.dumps(outcome))
+        else:
+            self._wait(key)
+            outcome = pickle.loads(self._store.get(key))  # from a process of this job, which runs the same code
+        if isinstance(outcome, UserError):
+            raise outcome
+        return outcome  # type: ignore[no-any-return]
+
+    def gather(self, value: Any) -> list[Any]:
+        """What each process gives, by rank."""
+        import torch.distributed as dist
+
+        everybody: list[Any] = [None] * self.place.world_size
+        dist.all_gather_object(everybody, value)
+        return everybody
+
+    def fail(self, reason: str) -> None:
+        """Tell the others that this process cannot go on; they end."""
+        self.stop_watching()
+        self._store.set(_FAILURE, f"process {self.place.rank} of {self.place.world_size} failed: {reason}")
+        time.sleep(_TIME_TO_HEAR_OF_FAILURE)
+
+    def leave(self) -> None:
+        """Go, in peace, when all have come so far."""
+        import torch.distributed as dist
+
+        self.gather(None)
+        self.stop_watching()
+        dist.destroy_process_group()
+
+    def stop_watching(self) -> None:
+        """Let the others end as they will: this process is about to."""
+        self._ended.set()
+
+    def _wait(self, key: str) -> None:
+        while not self._store.check([key]):
+            time.sleep(_LOOK_EVERY_SECONDS / 50)
+
+    def _end_with_the_others(self) -> None:
+        """A process that waits for a dead one inside a collective operation cannot be ended in any gentler way."""
+        while not self._ended.wait(_LOOK_EVERY_SECONDS):
+            try:
+                failed = self._store.get(_FAILURE).decode() if self._store.check([_FAILURE]) else ""
+            except Exception:
+                failed = "the first process is gone"
+            if failed and not self._ended.is_set():
+                logger.error("rank %d ends: %s", self.place.rank, failed)
+                logging.shutdown()
+                os._exit(1)
+
+
+def _outcome(work: Callable[[], Any]) -> Any:
+    try:
+        with alone():
+            return work()
+    except UserError as error:
+        return error
+
+
+@contextmanager
+def joined(place: Place) -> Iterator[World]:
+    """Be one of the processes of a job inside the `with` block.
+
+    An exception in one process ends all; `UserError`s that all raise alike end each in its own time.
+    """
+    import torch
+    import torch.distributed as dist
+
+    if torch.cuda.is_available():
+        torch.cuda.set_device(place.local_rank)
+    store = dist.TCPStore(
+        place.address, place.port, is_master=place.hosts_store, timeout=timedelta(minutes=5), wait_for_workers=False
+    )
+    dist.init_process_group(
+        "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
+        store=dist.PrefixStore("group", store),
+        rank=place.rank,
+        world_size=place.world_size,
+    )
+    world = World(place, dist.PrefixStore("world", store))
+    membership.world = world
+    try:
+        yield world
+    except Exception as error:
+        world.fail(f"{type(error).__name__}: {error}")
+        raise
+    else:
+        world.leave()
+    finally:
+        world.stop_watching()
+        membership.world = None
