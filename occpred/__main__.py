@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from occpred.config import CONF, readable, refuse_pasted_keys, register_schemas, register_sweeper, to_experiment
+from occpred.interruption import Interrupted, heeded
 
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
 _EXIT_CODE_INTERRUPTED = 130
@@ -33,14 +35,24 @@ def _run(config: DictConfig) -> None:
 def _one_line_errors() -> Iterator[None]:
     try:
         yield
-    except KeyboardInterrupt:
-        print("occpred: interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(_EXIT_CODE_INTERRUPTED)
     except Exception as error:
         message = readable(error)
         if message is None or _WANTS_TRACEBACK:
             raise
         sys.exit(f"occpred: {' '.join(message.split())}")
+
+
+@contextmanager
+def _one_line_interruptions() -> Iterator[None]:
+    try:
+        with heeded(signal.SIGTERM):
+            yield
+    except KeyboardInterrupt:
+        print("occpred: interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(_EXIT_CODE_INTERRUPTED)
+    except Interrupted:
+        print("occpred: told to stop; the same command goes on from here", file=sys.stderr)
+        raise
 
 
 def _list_choices_quickly() -> None:
@@ -56,7 +68,7 @@ def main() -> None:
     register_sweeper()
     if {"--help", "-h"} & set(sys.argv[1:]):
         _list_choices_quickly()
-    with _one_line_errors():
+    with _one_line_errors(), _one_line_interruptions():
         refuse_pasted_keys(sys.argv[1:])
         _run()
 

@@ -81,6 +81,8 @@ class Experiment(Settings):
     """Whether the trained models are written as plain Hugging Face folders as well."""
     dry_run: bool = setting(False, incidental=True)
     """Only show what would be asked of chat models: calls, tokens, cost, what leaves the machine, and the prompts."""
+    plan: bool = setting(False, incidental=True)
+    """Only show what would be made: which stages, what is there already, and how many GPU hours it may take."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be put together."""

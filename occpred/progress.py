@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from occpred.distributed import ranks
+
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def progress(items: Iterable[Item], stage: str, *, total: int | None = None, unit: str = "it") -> Iterator[Item]:
@@ -21,6 +24,15 @@ def progress(items: Iterable[Item], stage: str, *, total: int | None = None, uni
         unit: the name of one item, singular (`person`, `reason`).
     """
     yield from _bar(stage, items=items, total=total, unit=unit)
+
+
+def divided(items: Sequence[Item], work: Callable[[Item], Result], stage: str, *, unit: str = "it") -> Iterator[Result]:
+    """Do `work` on all items under a bar, divided among the processes of the job (see `ranks.divided`)."""
+
+    def shown(own: Sequence[Item]) -> Iterator[Item]:
+        return progress(own, stage, unit=unit)
+
+    return ranks.divided(items, work, shown)
 
 
 @contextmanager
@@ -45,4 +57,12 @@ def tally(stage: str, *, total: int, unit: str = "it") -> Iterator[Callable[[int
 
 
 def _bar(stage: str, *, items: Iterable[Any] | None = None, total: int | None, unit: str) -> tqdm[Any]:
-    return tqdm(items, desc=f"{stage:<10}", total=total, unit=unit, dynamic_ncols=True, mininterval=0.5)
+    return tqdm(
+        items,
+        desc=f"{stage:<10}",
+        total=total,
+        unit=unit,
+        dynamic_ncols=True,
+        mininterval=0.5,
+        disable=not ranks.is_first(),
+    )

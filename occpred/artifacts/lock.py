@@ -15,7 +15,6 @@ import errno
 import logging
 import os
 import shutil
-import signal
 import threading
 import time
 from contextlib import suppress
@@ -25,6 +24,7 @@ from uuid import uuid4
 
 from occpred.artifacts.owner import Owner
 from occpred.errors import UserError
+from occpred.interruption import end_at_once
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Lock:
     counts them, so machines' clocks need not agree.
 
     A holder that was silent for so long and yet lives (a job suspended by its cluster) is interrupted when it finds its
-    lock taken.
+    lock taken, and saves nothing any more.
 
     Raises:
         UserError: at the end of the `with` block, where the lock was lost meanwhile.
@@ -109,7 +109,7 @@ class Lock:
                 os.utime(self._file)
             except FileNotFoundError:
                 # Another process is at work in the same folder now, so this one must not write one more file.
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                end_at_once()
                 return
             except OSError:
                 continue  # a network file system has its moments

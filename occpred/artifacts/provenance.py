@@ -6,6 +6,7 @@ Nothing here is taken from an environment variable, so no secret can end up in a
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import platform
 import re
 import resource
@@ -22,6 +23,8 @@ from occpred.artifacts.signature import configuration, identity, reference, sign
 from occpred.artifacts.stage import Stage
 
 FILE_NAME = "provenance.json"
+VERSION_FILE = "code_version.json"
+"""Lies beside the package where it is a copy of a checkout, and says what `code_version` said there."""
 _MEBIBYTE = 2**20
 
 
@@ -77,7 +80,14 @@ def installed_versions() -> dict[str, str]:
 
 @cache
 def code_version() -> dict[str, Any] | None:
-    """Commit of the checkout that the package is run from, and whether it has changed since; `None` without one."""
+    """Commit of the checkout that the package is run from, and whether it has changed since; `None` without one.
+
+    A copy of a checkout says what the checkout was when it was copied.
+    """
+    copied = Path(__file__).resolve().parents[2] / VERSION_FILE
+    if copied.is_file():
+        version: dict[str, Any] = json.loads(copied.read_text(encoding="utf-8"))
+        return version
     tracked = _git("ls-files", "--error-unmatch", "__init__.py")  # a virtual environment may lie in another checkout
     commit = _git("rev-parse", "HEAD")
     if tracked is None or commit is None:

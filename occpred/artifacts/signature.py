@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,16 @@ def configuration(stage: Stage) -> dict[str, Any]:
 def reference(stage: Stage) -> str:
     """How an artifact is called in logs, messages and provenance: `stage/signature`, which is also where it lies."""
     return f"{stage.name}/{signature(stage)}"
+
+
+def by_reference(goals: Iterable[Stage]) -> dict[str, Stage]:
+    """`goals` and all that they are made of, each artifact once, inputs first."""
+    found: dict[str, Stage] = {}
+    for goal in goals:
+        name = reference(goal)
+        if name not in found:
+            found |= by_reference(goal.inputs()) | {name: goal}
+    return found
 
 
 def canonical_json(value: Any) -> str:

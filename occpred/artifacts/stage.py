@@ -22,12 +22,14 @@ class Stage(ABC):
 
     `name` is the folder under which the stage's artifacts lie. `version` is raised when the same settings come to give
     another result. `resumable` says whether `run` can go on from the files that an interrupted run left in its folder;
-    for any other stage the folder is empty when `run` begins.
+    for any other stage the folder is empty when `run` begins. `parallel` says whether all processes of a job (see
+    `occpred.distributed`) call `run`, of which only the first writes files; of any other stage only the first does.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     resumable: ClassVar[bool] = False
+    parallel: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, folder: Path, store: ArtifactStore) -> None:

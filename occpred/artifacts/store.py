@@ -10,7 +10,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from occpred.artifacts.lock import Lock
 from occpred.artifacts.provenance import ProvenanceRecorder
 from occpred.artifacts.signature import reference
 from occpred.artifacts.stage import Stage
+from occpred.distributed.ranks import barrier, by_first, is_first
 from occpred.errors import UserError
+from occpred.interruption import postponed
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +69,13 @@ class ArtifactStore:
         """
         path = self._path(stage)
         made = False
-        if not _is_finished(path):
+        if not by_first(lambda: _is_finished(path)):
             for needed in stage.inputs():
                 self.folder(needed)
-            with Lock(path.with_name(f".{path.name}.lock")) as lock:
-                if not _is_finished(path):  # another process may have made it while this one waited
+            lock = Lock(path.with_name(f".{path.name}.lock"))
+            with _held_for_all(lock):
+                # Another process may have made it while this one waited.
+                if not by_first(lambda: _is_finished(path)):
                     self._run(stage, path, lock)
                     made = True
         seconds = json.loads((path / provenance.FILE_NAME).read_text(encoding="utf-8"))["wall_seconds"]
@@ -111,7 +116,7 @@ class ArtifactStore:
         key = reference(stage)
         if key in results:
             return
-        done = self.is_done(stage)
+        done = by_first(lambda: self.is_done(stage))
         for each in stage.inputs():
             self._make_with_inputs(each, results, needed=needed and not done)
         if done or needed:
@@ -121,17 +126,19 @@ class ArtifactStore:
         return self.root / reference(stage)
 
     def _run(self, stage: Stage, path: Path, lock: Lock) -> None:
-        if path.exists():
-            raise UserError(f"{path}: lies where an artifact belongs but is not one; remove it or move it away")
         partial = path.with_name(f".{path.name}.partial")
-        if partial.exists() and not stage.resumable:
-            shutil.rmtree(partial)
-        resumed = partial.exists()
-        partial.mkdir(exist_ok=True)
-        if resumed:
-            logger.info("%s: going on from what an interrupted run left", partial)
+        resumed = by_first(lambda: _make_room(path, partial, keep=stage.resumable))
         recorder = ProvenanceRecorder(stage, resumed=resumed)
-        stage.run(partial, self)
+        # What can be gone on with saves itself before it heeds a signal; the rest is done anew anyway.
+        with postponed() if stage.resumable else nullcontext():
+            if stage.parallel:
+                stage.run(partial, self)
+                barrier()
+            else:
+                by_first(lambda: stage.run(partial, self))
+            by_first(lambda: self._finish(stage, partial, path, recorder, lock))
+
+    def _finish(self, stage: Stage, partial: Path, path: Path, recorder: ProvenanceRecorder, lock: Lock) -> None:
         if self._path(stage) != path:
             raise UserError(f"{stage.name}: a file or setting that it reads changed while it ran; run it again")
         text = json.dumps(recorder.record(), indent=2, ensure_ascii=False)
@@ -140,6 +147,27 @@ class ArtifactStore:
         lock.check()
         os.replace(partial, path)
         _sync(path.parent)
+
+
+@contextmanager
+def _held_for_all(lock: Lock) -> Iterator[None]:
+    """Let the first process of a job hold `lock`; the others wait until it does, however long that takes."""
+    with lock if is_first() else nullcontext():
+        by_first(lambda: None)
+        yield
+
+
+def _make_room(path: Path, partial: Path, *, keep: bool) -> bool:
+    """Make the folder `partial`, empty unless what is there is to be kept; say whether something was there."""
+    if path.exists():
+        raise UserError(f"{path}: lies where an artifact belongs but is not one; remove it or move it away")
+    if partial.exists() and not keep:
+        shutil.rmtree(partial)
+    resumed = partial.exists()
+    partial.mkdir(exist_ok=True)
+    if resumed:
+        logger.info("%s: going on from what an interrupted run left", partial)
+    return resumed
 
 
 def _is_finished(path: Path) -> bool:

@@ -43,6 +43,9 @@ from occpred.taxonomy.onet import OnetTaxonomy
 from occpred.taxonomy.sample import SampleTaxonomy
 from occpred.tracking.csv_tracking import CsvTracking
 from occpred.tracking.wandb_tracking import WandbTracking
+from occpred.training.deepspeed_zero3 import DeepSpeedZero3
+from occpred.training.fully_sharded import FullySharded
+from occpred.training.strategy import DataParallel
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 """The folder of named choices."""
@@ -83,6 +86,9 @@ _COMPONENTS: tuple[type[Settings], ...] = (
     OraclePreference,
     DPOLoss,
     IPOLoss,
+    DataParallel,
+    FullySharded,
+    DeepSpeedZero3,
     CsvTracking,
     WandbTracking,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +34,8 @@ class SweepTask:
     files that were edited meanwhile, only says where the job's folder is.
     """
 
-    works: tuple[Work, ...]
-    """By the jobs' numbers."""
+    works: Mapping[int, Work]
+    """By the numbers of the jobs, which a launcher counts through the whole sweep."""
 
     def __call__(self, config: DictConfig) -> None:
         """Make the work of the job that runs.
@@ -45,7 +46,7 @@ class SweepTask:
         """
         hydra = HydraConfig.get()
         work = self.works[hydra.job.num]
-        logger.info("[%d/%d] %s", hydra.job.num + 1, len(self.works), work)
+        logger.info("[%d] %s", hydra.job.num, work)
         failure = ""
         try:
             from occpred.stages.road import make_work

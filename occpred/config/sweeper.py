@@ -1,11 +1,11 @@
-"""hydra/sweeper=table: run what is missing of a sweep, whatever becomes of single jobs, and end with one table."""
+"""hydra/sweeper=staged: make each stage of a sweep once, whatever becomes of single jobs, and end with one table."""
 
 from __future__ import annotations
 
 import logging
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,32 +13,38 @@ from typing import TYPE_CHECKING
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobStatus
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from occpred.artifacts.signature import reference
+from occpred.artifacts.store import ArtifactStore
 from occpred.config.conversion import to_experiment
 from occpred.config.job_composer import JobComposer
 from occpred.config.sweep_task import SweepTask, in_one_line, keep_traceback
 from occpred.errors import UserError
-from occpred.experiment import Experiment
 
 if TYPE_CHECKING:
-    from occpred.stages.sweep import SweepJob
+    from occpred.stages.sweep_works import SweepRun
+    from occpred.stages.work import Work
 
 logger = logging.getLogger(__name__)
 
+_NOTHING_LEFT = "its job ended well, but the results are not in the store"
+
 
 def register_sweeper() -> None:
-    """Make `TableSweeper` known to Hydra, which accepts plugins only under names of this package."""
-    Plugins.instance().class_name_to_class["hydra_plugins.occpred.TableSweeper"] = TableSweeper
+    """Make `StagedSweeper` known to Hydra, which accepts plugins only under names of this package."""
+    Plugins.instance().class_name_to_class["hydra_plugins.occpred.StagedSweeper"] = StagedSweeper
 
 
-class TableSweeper(Sweeper):
-    """Runs all combinations of values, the same as Hydra's own sweeper and through the same launchers.
+class StagedSweeper(Sweeper):
+    """Spans the same combinations of values as Hydra's own sweeper, and runs them through the same launchers.
 
-    Jobs whose results are there are not launched. A job that fails becomes a row that says why, and the others go on.
+    What it launches are not the combinations but what they are made of, phase by phase: stages that several of them
+    share are made once, and what is there already is not made again. Where a job fails, all runs that need its result
+    become rows that say why, and the others go on.
     """
 
     config: DictConfig
@@ -52,112 +58,155 @@ class TableSweeper(Sweeper):
         self.hydra_context, self.config = hydra_context, config
 
     def sweep(self, arguments: list[str]) -> None:
-        """Run what is missing of the sweep that `hydra.sweeper.params` and the command line's `arguments` span.
+        """Make what is missing of the sweep that `hydra.sweeper.params` and the command line's `arguments` span.
 
         Raises:
-            UserError: some jobs failed; all others are done, and the table is made.
+            UserError: some runs failed; all others are done, and the table is made.
         """
-        from occpred.stages.sweep import finish
-
-        self._folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, self._folder / "multirun.yaml")
-        jobs = self._jobs(arguments)
-        self._look_up(jobs)
-        if not self.config.dry_run:
-            self._launch([job for job in jobs if job.is_missing])
-        common = OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
-        finish(
-            [job.row() for job in jobs],
-            name=common.sweep.name,
-            question=common.sweep.question,
-            command=shlex.join(["occpred", *sys.argv[1:]]),
-            config=OmegaConf.to_yaml(common),
-        )
-        _complain_of_failures(jobs)
+        rows = self._rows(arguments)
+        self._compose(rows)
+        if self.config.plan:
+            self._show_plan(rows)
+        else:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            OmegaConf.save(self.config, self._folder / "multirun.yaml")
+            if not self.config.dry_run:
+                self._make(rows)
+            self._finish(rows)
+        _complain_of_failures(rows)
 
     @property
     def _folder(self) -> Path:
         return Path(self.config.hydra.sweep.dir)
 
-    def _jobs(self, arguments: list[str]) -> list[_Job]:
+    @property
+    def _command(self) -> str:
+        return shlex.join(["occpred", *sys.argv[1:]])
+
+    def _rows(self, arguments: list[str]) -> list[_Row]:
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         given = parser.parse_overrides([*(f"{key}={values}" for key, values in self.params.items()), *arguments])
         axes = {*self.params, *(override.get_key_element() for override in given if override.is_sweep_override())}
         (combinations,) = BasicSweeper.split_arguments(given, max_batch_size=None)
         return [
-            _Job(overrides, tuple(each for each in overrides if each.partition("=")[0] in axes))
+            _Row(overrides, tuple(each for each in overrides if each.partition("=")[0] in axes))
             for overrides in combinations
         ]
 
-    def _look_up(self, jobs: Sequence[_Job]) -> None:
-        """Compose each job and see whether its result is there."""
-        compose = JobComposer(self.hydra_context.config_loader, self.config)
-        for job in jobs:
-            try:
-                job.experiment = to_experiment(compose(job.overrides))
-                job.is_missing = not job.is_done()
-            except Exception as error:
-                self._keep_failure(job, error)
-        logger.info("%d jobs, %d to run", len(jobs), sum(job.is_missing for job in jobs))
+    def _compose(self, rows: Sequence[_Row]) -> None:
+        """Compose the config of each run and connect its stages. Where that fails, nothing of the run is made."""
+        from occpred.stages.road import goals
+        from occpred.stages.sweep_works import SweepRun
 
-    def _launch(self, jobs: Sequence[_Job]) -> None:
-        """Run these jobs, where and how the launcher does so."""
+        compose = JobComposer(self.hydra_context.config_loader, self.config)
+        for row in rows:
+            try:
+                config = compose(row.overrides)
+                experiment = to_experiment(config)
+                goal, *others = goals(experiment)
+                reference(goal)  # reads what counts by content, which may be missing
+                row.run = SweepRun(experiment, (goal, *others), OmegaConf.to_yaml(config, resolve=True), row.axes)
+            except Exception as error:
+                row.failure = self._reason(error)
+
+    def _show_plan(self, rows: Sequence[_Row]) -> None:
+        from occpred.stages.sweep_plan import show_plan
+
+        if runs := [row.run for row in rows if row.run]:
+            show_plan(_store_of(runs), runs)
+
+    def _make(self, rows: Sequence[_Row]) -> None:
+        """Make what is missing, wave by wave. What rests on something that failed is left out."""
+        from occpred.stages.sweep_works import SweepWorks
+
+        composed = [row for row in rows if row.run]
+        runs = [row.run for row in rows if row.run]
+        if not runs:
+            return
+        works = SweepWorks(_store_of(runs), runs, name=self.config.sweep.name, command=self._command)
+        logger.info("%d runs, %d to make: %s", len(rows), len(works.missing_runs), works)
+        failed: set[str] = set()
+        number = 0
+        for wave in works.waves:
+            failed |= {each.work.key for each in wave if each.inputs & failed}
+            # Another sweep may have made it meanwhile.
+            ready = [each for each in wave if each.work.key not in failed and not works.is_done(each.work)]
+            jobs = [(each.work, composed[min(each.runs)].overrides) for each in ready]
+            for each, reason in zip(ready, self._launch(jobs, number), strict=True):
+                if not works.is_done(each.work):
+                    failed.add(each.work.key)
+                    for run in each.runs:
+                        composed[run].fail(f"{each.work.phase.value}: {reason or _NOTHING_LEFT}")
+            number += len(ready)
+
+    def _launch(self, jobs: Sequence[tuple[Work, list[str]]], first: int) -> Iterator[str]:
+        """Run these jobs, where and how the launcher does so, numbered from `first`; say of each why it failed."""
         if not jobs:
             return
-        task = SweepTask(tuple(map(str, jobs)))
+        task = SweepTask({first + place: work for place, (work, _) in enumerate(jobs)})
         launcher = Plugins.instance().instantiate_launcher(self.hydra_context, task, self.config)
         size = self.max_batch_size or len(jobs)
         for start in range(0, len(jobs), size):
-            batch = jobs[start : start + size]
+            batch = [overrides for _, overrides in jobs[start : start + size]]
             try:
-                results = launcher.launch([job.overrides for job in batch], initial_job_idx=start)
-            except Exception as error:  # such as a worker that was killed, or a queue that refused
-                for job in (job for job in batch if not job.is_done()):
-                    self._keep_failure(job, error)
+                results = launcher.launch(batch, initial_job_idx=first + start)
+            except Exception as error:  # such as a queue that refused
+                yield from [self._reason(error)] * len(batch)
             else:
-                for job, result in zip(batch, results, strict=True):
-                    if result.status is JobStatus.FAILED:
-                        # Its property `return_value` would print lines of Hydra's own.
-                        job.failure = in_one_line(result._return_value)
+                yield from map(_failure, results)
 
-    def _keep_failure(self, job: _Job, error: Exception) -> None:
-        job.failure = in_one_line(error)
+    def _finish(self, rows: Sequence[_Row]) -> None:
+        from occpred.stages.sweep import SweepJob, finish
+
+        common = OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
+        finish(
+            [SweepJob(row.axes, row.run.experiment if row.run else None, row.failure) for row in rows],
+            name=common.sweep.name,
+            question=common.sweep.question,
+            command=self._command,
+            config=OmegaConf.to_yaml(common),
+        )
+
+    def _reason(self, error: Exception) -> str:
+        self._folder.mkdir(parents=True, exist_ok=True)
         keep_traceback(error, self._folder)
+        return in_one_line(error)
 
 
 @dataclass
-class _Job:
+class _Row:
     """One combination of values, and what is known of it so far."""
 
     overrides: list[str]
     axes: tuple[str, ...]
-    """The overrides in which this sweep's jobs differ."""
-    experiment: Experiment | None = None
-    is_missing: bool = False
+    """The overrides in which this sweep's runs differ."""
+    run: SweepRun | None = None
     failure: str = ""
 
-    def __str__(self) -> str:
-        return " ".join(self.axes)
-
-    def is_done(self) -> bool:
-        """Whether the result is there."""
-        from occpred.stages.road import is_made
-
-        assert self.experiment is not None
-        return is_made(self.experiment)
-
-    def row(self) -> SweepJob:
-        """What the report is told."""
-        from occpred.stages.sweep import SweepJob
-
-        return SweepJob(self.axes, self.experiment, self.failure)
+    def fail(self, reason: str) -> None:
+        """Keep the first reason."""
+        self.failure = self.failure or reason
 
 
-def _complain_of_failures(jobs: Sequence[_Job]) -> None:
-    reasons = [job.failure for job in jobs if job.failure]
+def _store_of(runs: Sequence[SweepRun]) -> ArtifactStore:
+    folders = {run.experiment.store for run in runs}
+    if len(folders) > 1:
+        raise UserError(f"store: the runs of a sweep share one store, not {len(folders)}; give one folder")
+    return ArtifactStore(Path(folders.pop()))
+
+
+def _failure(result: JobReturn) -> str:
+    if result.status is not JobStatus.FAILED:
+        return ""
+    reason = result._return_value  # the property `return_value` would print lines of Hydra's own
+    return in_one_line(reason) if isinstance(reason, Exception) else str(reason)
+
+
+def _complain_of_failures(rows: Sequence[_Row]) -> None:
+    reasons = [row.failure for row in rows if row.failure]
     if reasons:
         others = len(set(reasons)) - 1
         more = f" (and {others} other reason{'s' if others > 1 else ''})" if others else ""
         raise UserError(
-            f"{len(reasons)} of {len(jobs)} jobs failed: {reasons[0]}{more}; the same command runs only what is missing"
+            f"{len(reasons)} of {len(rows)} runs failed: {reasons[0]}{more}; the same command runs only what is missing"
         )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+_FIRST_PORT, _NUM_PORTS = 15_000, 10_000
+"""Where a job of SLURM finds a port of its own: below those that systems give away by themselves."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -27,6 +30,11 @@ class Place:
     address: str
     port: int
     hosts_store: bool
+
+    @classmethod
+    def alone(cls) -> Place:
+        """The place of a process that works by itself."""
+        return cls(rank=0, world_size=1, local_rank=0, node_rank=0, address="localhost", port=0, hosts_store=True)
 
     @classmethod
     def given(cls) -> Place | None:
@@ -52,18 +60,18 @@ def _by_torchrun() -> Place | None:
 
 def _by_srun() -> Place | None:
     """Source: the output environment variables of `srun`. An allocation without `srun` has no tasks yet."""
-    if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) == 1:
+    world_size = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
+    if world_size == 1:
         return None
-    from lightning.fabric.plugins.environments import SLURMEnvironment
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
-    slurm = SLURMEnvironment(auto_requeue=False)
-    rank = slurm.global_rank()
+    rank = int(os.environ["SLURM_PROCID"])
     return Place(
         rank=rank,
-        world_size=slurm.world_size(),
-        local_rank=slurm.local_rank(),
-        node_rank=slurm.node_rank(),
-        address=slurm.main_address,
-        port=slurm.main_port,
+        world_size=world_size,
+        local_rank=int(os.environ["SLURM_LOCALID"]),
+        node_rank=int(os.environ["SLURM_NODEID"]),
+        address=SLURMEnvironment.resolve_root_node_address(os.environ["SLURM_STEP_NODELIST"]),
+        port=_FIRST_PORT + int(os.environ["SLURM_JOB_ID"]) % _NUM_PORTS,
         hosts_store=rank == 0,
     )

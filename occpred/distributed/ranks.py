@@ -5,9 +5,11 @@ All processes of a job call these functions in the same order, except inside `al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from occpred.distributed.place import Place
 
 if TYPE_CHECKING:
     from occpred.distributed.world import World
@@ -33,17 +35,23 @@ membership = _Membership()
 
 def world_size() -> int:
     """How many processes share the work at hand."""
-    return membership.active.place.world_size if membership.active else 1
+    return place().world_size
+
+
+def place() -> Place:
+    """Where this process stands among those that share the work at hand."""
+    return membership.active.place if membership.active else Place.alone()
 
 
 def rank() -> int:
     """Which of them this is."""
-    return membership.active.place.rank if membership.active else 0
+    return place().rank
 
 
 def is_first() -> bool:
     """Whether this process writes files and shows progress for all."""
-    return membership.world is None or membership.world.place.rank == 0
+    place = membership.world.place if membership.world else Place.given()
+    return place is None or place.rank == 0
 
 
 @contextmanager
@@ -68,32 +76,33 @@ def by_first(work: Callable[[], Result]) -> Result:
     return world.by_first(work)
 
 
-def divided(items: Sequence[Item], work: Callable[[Item], Result]) -> Iterator[Result]:
+def divided(
+    items: Sequence[Item], work: Callable[[Item], Result], shown: Callable[[Sequence[Item]], Iterable[Item]] = iter
+) -> Iterator[Result]:
     """Do `work` on each item, every item on one process; all processes get all results, in the order of the items.
 
     An item is worked on exactly as one process alone would, so the results do not depend on how many there are.
+
+    Args:
+        items: the same on all processes.
+        work: what to do with one.
+        shown: goes through a process's own items, such as under a progress bar.
     """
-    world = membership.active
-    if world is None:
-        yield from map(work, items)
-        return
-    own = [work(item) for item in items[world.place.rank :: world.place.world_size]]
-    everybody = world.gather(own)
+    own = list(map(work, shown(items[rank() :: world_size()])))
+    everybody = gathered(own)
     for index in range(len(items)):
-        yield everybody[index % world.place.world_size][index // world.place.world_size]
+        yield everybody[index % len(everybody)][index // len(everybody)]
 
 
 def largest(number: int) -> int:
     """The largest of the numbers that the processes give."""
-    world = membership.active
-    return number if world is None else max(world.gather(number))
+    numbers: list[int] = gathered(number)
+    return max(numbers)
 
 
 def barrier() -> None:
     """Wait until all processes have come so far."""
-    world = membership.active
-    if world is not None:
-        world.gather(None)
+    gathered(None)
 
 
 def gathered(value: Any) -> list[Any]:

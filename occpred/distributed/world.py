@@ -17,7 +17,7 @@ from occpred.distributed.ranks import alone, membership
 from occpred.errors import UserError
 
 if TYPE_CHECKING:
-    import torch.distributed as dist
+    from torch._C._distributed_c10d import Store, TCPStore
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ Result = TypeVar("Result")
 _FAILURE = "failure"
 _LOOK_EVERY_SECONDS = 1.0
 _TIME_TO_HEAR_OF_FAILURE = 5.0
+_TIME_TO_FIND_EACH_OTHER = timedelta(minutes=5)
 
 
 class World:
@@ -35,7 +36,7 @@ class World:
     asking a chat model for hours. Tensors go through `torch.distributed`: gloo on the CPU, NCCL between GPUs.
     """
 
-    def __init__(self, place: Place, store: dist.Store) -> None:
+    def __init__(self, place: Place, store: Store) -> None:
         self.place = place
         self._store = store
         self._turn = 0
@@ -49,7 +50,7 @@ class World:
         key = f"turn {self._turn}"
         if self.place.rank == 0:
             outcome = _outcome(work)
-            self._store.set(key, pickle.dumps(outcome))
+            self._store.set(key, pickle.dumps(outcome))  # type: ignore[arg-type]
         else:
             self._wait(key)
             outcome = pickle.loads(self._store.get(key))  # from a process of this job, which runs the same code
@@ -68,8 +69,9 @@ class World:
     def fail(self, reason: str) -> None:
         """Tell the others that this process cannot go on; they end."""
         self.stop_watching()
-        self._store.set(_FAILURE, f"process {self.place.rank} of {self.place.world_size} failed: {reason}")
-        time.sleep(_TIME_TO_HEAR_OF_FAILURE)
+        report_failure(self._store, f"process {self.place.rank} of {self.place.world_size} failed: {reason}")
+        if self.place.hosts_store:
+            time.sleep(_TIME_TO_HEAR_OF_FAILURE)
 
     def leave(self) -> None:
         """Go, in peace, when all have come so far."""
@@ -100,6 +102,18 @@ class World:
                 os._exit(1)
 
 
+def open_store(address: str, port: int, *, is_host: bool) -> TCPStore:
+    """Open the store by which the processes of a job find each other, as its host (port 0: any free one) or not."""
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+    return TCPStore(address, port, is_master=is_host, timeout=_TIME_TO_FIND_EACH_OTHER, wait_for_workers=False)
+
+
+def report_failure(store: Store, reason: str) -> str:
+    """Tell all processes to end for this reason, unless there is one already; return the reason that there is."""
+    return str(store.compare_set(_FAILURE, "", reason), "utf-8")
+
+
 def _outcome(work: Callable[[], Any]) -> Any:
     try:
         with alone():
@@ -116,19 +130,18 @@ def joined(place: Place) -> Iterator[World]:
     """
     import torch
     import torch.distributed as dist
+    from torch.distributed import PrefixStore  # type: ignore[attr-defined]
 
     if torch.cuda.is_available():
         torch.cuda.set_device(place.local_rank)
-    store = dist.TCPStore(
-        place.address, place.port, is_master=place.hosts_store, timeout=timedelta(minutes=5), wait_for_workers=False
-    )
+    store = open_store(place.address, place.port, is_host=place.hosts_store)
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
-        store=dist.PrefixStore("group", store),
+        store=PrefixStore("group", store),
         rank=place.rank,
         world_size=place.world_size,
     )
-    world = World(place, dist.PrefixStore("world", store))
+    world = World(place, store)
     membership.world = world
     try:
         yield world

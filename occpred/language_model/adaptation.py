@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from occpred.settings import SettingError, Settings, setting
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import nn
+    from torch import Tensor, nn
     from transformers import PreTrainedModel
 
 
@@ -28,8 +29,14 @@ class Adaptation(Settings):
         """
         raise NotImplementedError
 
-    def save(self, model: nn.Module, folder: Path) -> None:
-        """Write what was trained into `folder`, as safetensors."""
+    def save(self, model: nn.Module, folder: Path, trained: Mapping[str, Tensor] | None = None) -> None:
+        """Write what was trained into `folder`, as safetensors.
+
+        Args:
+            model: what was trained.
+            folder: where to write.
+            trained: the trained parameters by name, where `model` itself holds only a part of each.
+        """
         raise NotImplementedError
 
     def load(self, model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> nn.Module:
@@ -92,11 +99,11 @@ class LoRA(Adaptation):
             adapted: nn.Module = get_peft_model(model, config)
         return adapted
 
-    def save(self, model: nn.Module, folder: Path) -> None:
+    def save(self, model: nn.Module, folder: Path, trained: Mapping[str, Tensor] | None = None) -> None:
         """Write a plain PEFT adapter: `adapter_model.safetensors` and `adapter_config.json`."""
         peft_model: Any = model
         # Never the embeddings: they are frozen, and to find out whether to save them PEFT would ask the hub.
-        peft_model.save_pretrained(folder, save_embedding_layers=False)
+        peft_model.save_pretrained(folder, save_embedding_layers=False, state_dict=trained)
 
     def load(self, model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> nn.Module:
         """Quantise `model` as in training and put the adapter on it; what is trained further is this adapter."""
@@ -136,10 +143,10 @@ class FullFineTuning(Adaptation):
         trainable: nn.Module = model.requires_grad_(True)
         return trainable
 
-    def save(self, model: nn.Module, folder: Path) -> None:
+    def save(self, model: nn.Module, folder: Path, trained: Mapping[str, Tensor] | None = None) -> None:
         """Write the whole model as a Hugging Face folder."""
         whole: Any = model
-        whole.save_pretrained(folder)
+        whole.save_pretrained(folder, state_dict=trained)
 
     def load(self, model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> nn.Module:
         """Load the whole model from `folder`, in the number format of `model`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +13,30 @@ from occpred.language_model.adaptation import Adaptation
 from occpred.language_model.backbone import Backbone
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
     from transformers import PreTrainedModel
 
 _IDENTITY = "backbone.json"
 
 
-def save_checkpoint(folder: Path, model: nn.Module, backbone: Backbone, adaptation: Adaptation) -> None:
-    """Write the trained parameters, and the name and revision of the backbone they belong to, into `folder`."""
+def save_checkpoint(
+    folder: Path,
+    model: nn.Module,
+    backbone: Backbone,
+    adaptation: Adaptation,
+    trained: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write the trained parameters, and the name and revision of the backbone they belong to, into `folder`.
+
+    Args:
+        folder: it is made where it is missing.
+        model: what was trained.
+        backbone: what it was before.
+        adaptation: how it was trained.
+        trained: its trained parameters, where `model` itself holds only a part of each.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    adaptation.save(model, folder)
+    adaptation.save(model, folder, trained)
     (folder / _IDENTITY).write_text(json.dumps(_identity(backbone), indent=2), encoding="utf-8")
 
 

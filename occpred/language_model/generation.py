@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from occpred.progress import progress
+from occpred.progress import divided
 from occpred.settings import Settings, setting
 
 if TYPE_CHECKING:
@@ -69,9 +69,12 @@ class Generation(Settings):
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
         batches = [order[first : first + self.batch_size] for first in range(0, len(order), self.batch_size)]
         texts = [""] * len(prompts)
-        for batch in progress(batches, stage, unit="batch"):
+
+        def continued(batch: list[int]) -> list[Written]:
             together = [prompts[index] for index in batch]
-            written = self.continue_batch(model, tokenizer, together, draws=batch, stop=stop)
+            return self.continue_batch(model, tokenizer, together, draws=batch, stop=stop)
+
+        for batch, written in zip(batches, divided(batches, continued, stage, unit="batch"), strict=True):
             for index, continuation in zip(batch, written, strict=True):
                 texts[index] = continuation.text
         return texts

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import nn
 
-from occpred.progress import progress
+from occpred import progress
+from occpred.distributed import ranks
 from occpred.trees.log_probs import branch_log_probs
 from occpred.trees.packing import collate, row_width
 from occpred.trees.token_tree import TokenTree
@@ -25,14 +27,17 @@ def reference_log_probs(model: nn.Module, trees: Sequence[TokenTree], stage: str
         stage: name in front of the progress bar.
     """
     model.eval()
-    return list(progress(log_probs_alone(model, trees), stage, total=len(trees), unit="pair"))
+    return list(progress.divided(trees, partial(_log_probs, model), stage, unit="pair"))
 
 
 def log_probs_alone(model: nn.Module, trees: Sequence[TokenTree]) -> Iterator[list[float]]:
     """Yield, tree after tree, the log-probabilities of its branches; the mode of `model` is the caller's choice."""
+    return ranks.divided(trees, partial(_log_probs, model))
+
+
+@torch.inference_mode()
+def _log_probs(model: nn.Module, tree: TokenTree) -> list[float]:
     device = next(model.parameters()).device
-    for tree in trees:
-        with torch.inference_mode():
-            batch = collate([[tree]], row_width([[tree]])).to(device)
-            log_probs: list[float] = branch_log_probs(model, batch).branches_K.tolist()
-        yield log_probs
+    batch = collate([[tree]], row_width([[tree]])).to(device)
+    log_probs: list[float] = branch_log_probs(model, batch).branches_K.tolist()
+    return log_probs

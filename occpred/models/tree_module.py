@@ -6,15 +6,19 @@ Shapes: N scored tokens, K branches (see occpred.trees).
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from occpred.training.optimizer import Optimizer
 from occpred.training.steps import OptimizerStep
+from occpred.training.strategy import DataParallel, Strategy
 from occpred.trees.packing import TreeBatch
 
 
@@ -26,7 +30,10 @@ class TreeModule(L.LightningModule):
 
     Attributes:
         language_model: the Hugging Face model; only parameters that require gradients are trained and checkpointed.
+        strategy: how processes share the training.
         trajectory: one row of logged numbers for each finished step; part of the checkpoint.
+        given_dtype: number format in which what is trained was given.
+        trained_state: after training, what `Strategy.trained_state` says of the language model.
     """
 
     def __init__(self, language_model: nn.Module, optimizer: Optimizer, num_steps: int, seed: int) -> None:
@@ -36,19 +43,46 @@ class TreeModule(L.LightningModule):
         self.strict_loading = False
         # Backbones are loaded in evaluation mode, and Lightning leaves modes as they are.
         self.language_model = language_model.train()
+        self.strategy: Strategy = DataParallel()
+        self.given_dtype = self.trained_dtype
         self.trajectory: list[dict[str, float]] = []
+        self.trained_state: dict[str, Tensor] | None = None
         self._optimizer = optimizer
         self._num_steps = num_steps
         self._seed = seed
         self._shares: dict[str, Tensor] = {}
 
+    @property
+    def max_gradient_norm(self) -> float:
+        """Gradients of a larger norm are scaled down to this one."""
+        return self._optimizer.max_gradient_norm
+
+    @property
+    def trained_dtype(self) -> torch.dtype:
+        """Number format in which what is trained is kept at the moment."""
+        return next(parameter.dtype for parameter in self.parameters() if parameter.requires_grad)
+
     @abstractmethod
     def loss(self, batch: TreeBatch, step: OptimizerStep) -> Tensor:
         """Return this micro-batch's share of the step's loss: shares of all micro-batches and ranks add up to it."""
 
+    def forward(self, batch: TreeBatch, step: OptimizerStep) -> Tensor:
+        """`loss`, by the name that strategies know: what a layer needs is there inside it."""
+        return self.loss(batch, step)
+
+    def checkpoint_activations(self) -> None:
+        """Keep only what goes into each layer for the backward pass, and compute the rest again then."""
+        for layer in self.language_model.modules():
+            if isinstance(layer, GradientCheckpointingLayer):
+                layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
+
     def log_share(self, name: str, share: Tensor) -> None:
         """Add a micro-batch's share of a number to the row of the step under way, as `train/<name>`."""
         self._shares[name] = self._shares.get(name, 0) + share.detach()
+
+    def configure_model(self) -> None:
+        """Let the strategy divide the model."""
+        self.strategy.prepare(self)
 
     def configure_optimizers(self) -> Any:
         """AdamW over the trainable parameters, with its schedule."""
@@ -63,12 +97,13 @@ class TreeModule(L.LightningModule):
         optimizer: Any = self.optimizers()
         schedule: Any = self.lr_schedulers()
         self._shares = {}
-        for batch in step.batches:
-            loss = self.loss(batch, step)
-            # Data-parallel strategies average gradients over ranks; the shares are meant to be summed.
-            self.manual_backward(loss * self.trainer.world_size)
+        for number, batch in enumerate(step.batches, start=1):
+            with self.strategy.micro_batch(self, is_last=number == len(step.batches)) as module:
+                loss = module(batch, step)
+                # All strategies average gradients over ranks; the shares are meant to be summed.
+                self.manual_backward(loss * self.trainer.world_size)
             self.log_share("loss", loss)
-        self.clip_gradients(optimizer, self._optimizer.max_gradient_norm, "norm")
+        self.clip_gradients(optimizer, self.max_gradient_norm, "norm")
         learning_rate = schedule.get_last_lr()[0]
         optimizer.step()
         optimizer.zero_grad()
@@ -88,6 +123,10 @@ class TreeModule(L.LightningModule):
         self.trajectory.append({"step": float(self.global_step), **row, **details})
         self.log_dict(row, prog_bar=True, batch_size=1)
         self.log_dict(details, batch_size=1)
+
+    def on_fit_end(self) -> None:
+        """Put together what is trained, while the processes still know of each other."""
+        self.trained_state = self.strategy.trained_state(self)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what is trained and how it went; leave the frozen backbone out."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from occpred.progress import progress
+from occpred.progress import divided
 from occpred.ranking.free_text import FreeText
 from occpred.settings import Settings, setting
 
@@ -53,12 +53,17 @@ class ExactRanking(Settings):
         log_probs_PC = np.empty((len(prompts), len(titles)))
         device = next(model.parameters()).device
         trees = {index: TokenTree.grow(prompt, titles) for index, prompt in enumerate(prompts)}
-        with torch.inference_mode():
-            for group in progress(list(self._groups(trees)), stage, unit="batch"):
-                longest = max(len(trees[index]) for index in group)
-                batch = collate([[trees[index]] for index in group], longest).to(device)
-                branches_K = branch_log_probs(model, batch).branches_K
-                log_probs_PC[group] = branches_K.view(len(group), len(titles)).double().cpu().numpy()
+        groups = list(self._groups(trees))
+
+        @torch.inference_mode()
+        def scored(group: list[int]) -> NDArray[np.float64]:
+            longest = max(len(trees[index]) for index in group)
+            batch = collate([[trees[index]] for index in group], longest).to(device)
+            branches_K = branch_log_probs(model, batch).branches_K
+            return branches_K.view(len(group), len(titles)).double().cpu().numpy()
+
+        for group, log_probs in zip(groups, divided(groups, scored, stage, unit="batch"), strict=True):
+            log_probs_PC[group] = log_probs
         return log_probs_PC
 
     def _groups(self, trees: dict[int, TokenTree]) -> Iterator[list[int]]:

@@ -10,6 +10,7 @@ from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.baselines.baseline import rank
 from occpred.baselines.suite import Baselines
+from occpred.distributed.ranks import is_first
 from occpred.encoding import NamesOccupation
 from occpred.progress import progress
 from occpred.ranking.exact import ExactRanking
@@ -25,6 +26,7 @@ class Answer(Stage):
     """Lets a model answer the test examples, on the ground of the reasons that were gathered for it."""
 
     name: ClassVar[str] = "answer"
+    parallel = True
 
     prepared: Prepare
     reasons: GatherReasons
@@ -39,7 +41,8 @@ class Answer(Stage):
         assert isinstance(encoder, NamesOccupation)
         system = AnsweringSystem(encoder, self.ranking)
         rankings = system(self.predictor.load(store), examples, [reasons[example.example_id] for example in examples])
-        rankings.save(folder)
+        if is_first():
+            rankings.save(folder)
 
 
 @dataclass(frozen=True)

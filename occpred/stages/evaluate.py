@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
-from occpred.artifacts.signature import configuration
-from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
+from occpred.distributed.ranks import is_first
 from occpred.evaluation.calibration import calibration_bins
 from occpred.evaluation.comparison import COMPARED
 from occpred.evaluation.intervals import GROUPS, Evaluation
 from occpred.evaluation.scores import Scores, score
 from occpred.rankings import Rankings
-from occpred.records import CalibrationBin, SystemMetrics, read_jsonl, write_jsonl
+from occpred.records import CalibrationBin, JudgedReason, SystemMetrics, read_jsonl, write_jsonl
 from occpred.report.data import PairedDifference
-from occpred.settings import MISSING, setting
+from occpred.settings import setting
 from occpred.stages.answer import Answer, AnswerByBaselines, read_baselines
-from occpred.stages.identity import run_identity
+from occpred.stages.language_model import Training, TrainingStage
 from occpred.stages.prepare import Part, Prepare, PreparedData
-from occpred.tracking.tracking import Tracking
+from occpred.stages.reason import JUDGED, JudgeReasons
+from occpred.stages.tracked_stage import TrackedStage
+from occpred.stages.tracked_tables import drawn, log_answers, log_marks
+from occpred.tracking.tracking import Ending
 
 _METRICS, _DIFFERENCES, _CALIBRATION = "metrics.jsonl", "differences.jsonl", "calibration.jsonl"
 
 
 @dataclass(frozen=True)
-class Evaluate(Stage):
+class Evaluate(TrackedStage):
     """Measures all systems on the test examples, with intervals, and compares the model with each baseline."""
 
     name: ClassVar[str] = "evaluate"
+    is_outcome: ClassVar[bool] = True
 
     prepared: Prepare
     answer: Answer
@@ -38,8 +43,8 @@ class Evaluate(Stage):
     evaluation: Evaluation
     system: str
     """What the model is called in tables."""
-    experiment: str = setting("", incidental=True)
-    tracking: Tracking = setting(MISSING, incidental=True)
+    own_reasons: JudgeReasons | None = setting(None, incidental=True)
+    """The marks of the reasons that the answers rest on, which tracking shows beside them."""
 
     def run(self, folder: Path, store: ArtifactStore) -> None:
         """Write metrics, differences and the model's calibration; hand the headline numbers to tracking."""
@@ -57,7 +62,7 @@ class Evaluate(Stage):
         write_jsonl(folder / _METRICS, metrics)
         write_jsonl(folder / _DIFFERENCES, self._differences(model, baselines))
         write_jsonl(folder / _CALIBRATION, calibration_bins(model))
-        self._track(folder, metrics, rankings, model)
+        self._track(store, Evaluated(folder), folder)
 
     def _differences(self, model: Scores, baselines: dict[str, Scores]) -> Iterator[PairedDifference]:
         for group in (name for name, mask in GROUPS.items() if mask(model).any()):
@@ -66,24 +71,55 @@ class Evaluate(Stage):
                     estimate = self.evaluation.paired_difference(model, scores, measure, group)
                     yield PairedDifference(self.system, name, group, measure, estimate)
 
-    def _track(self, folder: Path, metrics: list[SystemMetrics], rankings: Rankings, model: Scores) -> None:
-        run = run_identity(self, self.experiment)
-        summary = {
-            f"{row.group}/{measure}": estimate.value
-            for row in metrics
-            if row.system == self.system
-            for measure, estimate in row.metrics.items()
-        }
-        best_P = rankings.order()[:, 0]
-        answers = [
-            [example_id, reason, rankings.codes[best], int(rank)]
-            for example_id, reason, best, rank in zip(
-                rankings.example_ids, rankings.reasons, best_P, model.rank_P, strict=True
-            )
-        ]
-        with self.tracking.open(run, configuration(self), folder / "tracking") as tracker:
-            tracker.log_summary(summary)
-            tracker.log_table("answers", ["example", "reason", "first choice", "rank of the true occupation"], answers)
+    @contextmanager
+    def awaited(self, store: ArtifactStore) -> Iterator[None]:
+        """Make the evaluation inside this block, where somebody outside may wait for the outcome (see `is_awaited`).
+
+        They hear of it even if there is nothing left to make; if the work is interrupted, they hear that.
+        """
+        if not (self.tracking.is_awaited() and is_first()):
+            yield
+            return
+        was_done = store.is_done(self)
+        with TemporaryDirectory() as folder:
+            try:
+                yield
+            except (KeyboardInterrupt, SystemExit):
+                self.open_tracker(Path(folder)).close(Ending.INTERRUPTED)
+                raise
+            if was_done:
+                self._track(store, Evaluated(store.folder(self)), Path(folder))
+
+    def _track(self, store: ArtifactStore, evaluated: Evaluated, folder: Path) -> None:
+        data = PreparedData(store.folder(self.prepared))
+        examples, taxonomy = data.examples(Part.TEST), data.taxonomy
+        rankings = Rankings.load(store.folder(self.answer))
+        marks = self._marks(store)
+        places = drawn(examples, self.tracking.examples)
+        with self.open_tracker(folder) as tracker:
+            tracker.log_summary({"examples": len(examples), "examples_shown": len(places)})
+            tracker.log_summary({**self._training(store), **self._summary(evaluated)})
+            if places:
+                log_answers(tracker, places, examples, rankings, taxonomy, marks)
+                log_marks(tracker, {examples[place].example_id for place in places}, marks)
+
+    def _marks(self, store: ArtifactStore) -> list[JudgedReason]:
+        if self.own_reasons is None or not store.is_done(self.own_reasons):
+            return []
+        return read_jsonl(store.folder(self.own_reasons) / JUDGED, JudgedReason)
+
+    def _training(self, store: ArtifactStore) -> dict[str, float]:
+        """What the model's training came to, such as `validation/acc_em`: a search must not choose by test people."""
+        predictor = self.answer.predictor
+        if not isinstance(predictor, TrainingStage) or not store.is_done(predictor):  # kept no longer
+            return {}
+        last = {name: value for row in Training(store.folder(predictor)).trajectory for name, value in row.items()}
+        return {name: value for name, value in last.items() if "/" in name}
+
+    def _summary(self, evaluated: Evaluated) -> dict[str, float]:
+        """The model's measures by group, such as `movers/acc_em`."""
+        own = [row for row in evaluated.metrics() if row.system == self.system]
+        return {f"{row.group}/{measure}": estimate.value for row in own for measure, estimate in row.metrics.items()}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from occpred.artifacts.store import ArtifactStore
+from occpred.distributed.ranks import is_first
 from occpred.encoding import WritesReasons
 from occpred.language_model.generation import Generation
 from occpred.reasons.source import Material, ReasonSource
@@ -28,6 +29,7 @@ class GatherReasons(ReasonStage):
     """
 
     name: ClassVar[str] = "gather"
+    parallel = True
 
     prepared: Prepare
     source: ReasonSource
@@ -49,7 +51,9 @@ class GatherReasons(ReasonStage):
         if self.part is not Part.TEST:
             examples = [example for example in examples if example.example_id in oracle]
         write = _writer(self.writer, store, examples) if self.writer else None
-        write_jsonl(folder / REASONS, self.source(Material(examples, data.taxonomy, oracle, write), self.num_reasons))
+        reasons = list(self.source(Material(examples, data.taxonomy, oracle, write), self.num_reasons))
+        if is_first():
+            write_jsonl(folder / REASONS, reasons)
 
     def places(self, store: ArtifactStore) -> list[tuple[str, int]]:
         examples = PreparedData(store.folder(self.prepared)).examples(self.part)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from occpred.artifacts.signature import configuration
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
+from occpred.distributed.ranks import is_first
 from occpred.encoding import Encoder, Role
 from occpred.language_model.adaptation import Adaptation
 from occpred.language_model.backbone import Backbone
@@ -21,7 +22,7 @@ from occpred.prompts import Prompts
 from occpred.settings import MISSING, setting
 from occpred.stages.identity import run_identity
 from occpred.stages.prepare import Prepare, PreparedData
-from occpred.tracking.tracking import Tracking
+from occpred.tracking.tracking import NullTracker, RunIdentity, Tracker, Tracking
 from occpred.training.optimizer import Optimizer
 from occpred.training.trainer import Trainer
 
@@ -61,6 +62,7 @@ class TrainingStage(LanguageModelStage):
     """Trains a language model, from the last step it reached."""
 
     resumable = True
+    parallel = True
 
     adaptation: Adaptation
     optimizer: Optimizer
@@ -92,13 +94,19 @@ class TrainingStage(LanguageModelStage):
         from occpred.tracking.lightning_logger import TrackerLogger
 
         run = run_identity(self, self.experiment)
-        with self.tracking.open(run, configuration(self), folder / "tracking") as tracker:
+        module.strategy = self.trainer.strategy
+        with self._tracker(run, folder) as tracker:
             self.trainer.fit(module, steps, folder, TrackerLogger(tracker, run))
             tracker.log_summary(summary)
-        save_checkpoint(folder / _CHECKPOINT, language_model, self.backbone, self.adaptation)
-        _write_lines(folder / _TRAJECTORY, module.trajectory)
-        done = {**summary, "steps": steps.num_steps, "learned_target_tokens": steps.num_targets}
-        (folder / _SUMMARY).write_text(json.dumps(done), encoding="utf-8")
+        if is_first():
+            save_checkpoint(folder / _CHECKPOINT, language_model, self.backbone, self.adaptation, module.trained_state)
+            _write_lines(folder / _TRAJECTORY, module.trajectory)
+            done = {**summary, "steps": steps.num_steps, "learned_target_tokens": steps.num_targets}
+            (folder / _SUMMARY).write_text(json.dumps(done), encoding="utf-8")
+            self.trainer.forget(folder)
+
+    def _tracker(self, run: RunIdentity, folder: Path) -> Tracker:
+        return self.tracking.open(run, configuration(self), folder / "tracking") if is_first() else NullTracker()
 
     def _checkpoint(self, store: ArtifactStore, *, trainable: bool) -> nn.Module:
         return load_checkpoint(store.folder(self) / _CHECKPOINT, self.backbone, self.adaptation, trainable=trainable)

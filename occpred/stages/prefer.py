@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
+from occpred.distributed.ranks import is_first
 from occpred.encoding import Encoder, NamesOccupation, WritesReasons
 from occpred.reasons.preference import PairMaterial, PairRule
 from occpred.reasons.sampling import Sampling
@@ -38,6 +39,7 @@ class SampleCompletions(ReasonStage):
     """Lets a model write several replies to each example, reasons and what follows them."""
 
     name: ClassVar[str] = "sample"
+    parallel = True
 
     prepared: Prepare
     part: Part
@@ -51,6 +53,8 @@ class SampleCompletions(ReasonStage):
         examples = self.examples(store)
         model, times = self.writer.load(store), self.sampling.num_samples
         completions = list(write_completions(model, encoder, examples, self.sampling, times))
+        if not is_first():
+            return
         write_jsonl(folder / _COMPLETIONS, completions)
         reasons = (
             Reason(completion.example_id, completion.candidate, completion.reason, source=self.writer.name)
@@ -76,6 +80,7 @@ class MakePairs(Stage):
     """
 
     name: ClassVar[str] = "prefer"
+    parallel = True
 
     sampled: SampleCompletions
     rule: PairRule
@@ -87,8 +92,10 @@ class MakePairs(Stage):
         """Write `pairs.jsonl`, and in `counts.json` what became of each example."""
         examples = self.sampled.examples(store)
         found = self.rule.pairs(self._material(store, examples))
-        write_jsonl(folder / _PAIRS, self._referenced(store, examples, found.pairs))
-        (folder / _COUNTS).write_text(json.dumps(asdict(found.counts)), encoding="utf-8")
+        referenced = self._referenced(store, examples, found.pairs)
+        if is_first():
+            write_jsonl(folder / _PAIRS, referenced)
+            (folder / _COUNTS).write_text(json.dumps(asdict(found.counts)), encoding="utf-8")
 
     def _material(self, store: ArtifactStore, examples: Sequence[NextOccupationExample]) -> PairMaterial:
         taxonomy = PreparedData(store.folder(self.sampled.prepared)).taxonomy

@@ -6,10 +6,15 @@ import logging
 import shlex
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from occpred.artifacts.signature import by_reference
+from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore, MadeOrFound
+from occpred.distributed.launch import together
+from occpred.distributed.ranks import is_first
 from occpred.encoding import NamesOccupation, Role
 from occpred.experiment import Experiment
 from occpred.models.model import Direct, Untuned
@@ -29,6 +34,7 @@ from occpred.stages.report import HEADLINE, Report
 from occpred.stages.train import Train
 from occpred.stages.train_preference import TrainOnPreferences
 from occpred.stages.untuned import UntunedModel
+from occpred.stages.work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -201,16 +207,38 @@ def plan(experiment: Experiment, *, command: str = "", config: str = "") -> Repo
     )
 
 
+def goals(experiment: Experiment, config: str = "") -> list[Stage]:
+    """What the experiment is made for: its report, and merged models where they are asked for.
+
+    Args:
+        experiment: what is asked.
+        config: its settings as YAML, for the report.
+    """
+    return [plan(experiment, command=shlex.join(["occpred", *sys.argv[1:]]), config=config), *_merges(experiment)]
+
+
 def make(experiment: Experiment, config: str) -> tuple[MadeOrFound, ...]:
-    """Make what is missing of the experiment; `config` is its settings as YAML, for the report."""
-    report = plan(experiment, command=shlex.join(["occpred", *sys.argv[1:]]), config=config)
-    return ArtifactStore(Path(experiment.store)).make_all([report, *_merges(experiment)])
+    """Make what is missing of the experiment, in all processes that `trainer` asks for."""
+    return _make(experiment, tuple(goals(experiment, config)))
+
+
+def make_work(work: Work) -> tuple[MadeOrFound, ...]:
+    """Make what is missing of the stages that a job of a sweep is to make."""
+    known = by_reference(goals(work.experiment, work.config))
+    return _make(work.experiment, tuple(known[name] for name in work.stages))
+
+
+def _make(experiment: Experiment, stages: tuple[Stage, ...]) -> tuple[MadeOrFound, ...]:
+    store = ArtifactStore(Path(experiment.store))
+    if all(store.is_done(stage) for stage in stages):  # then no other process needs to be started
+        return store.make_all(stages)
+    return together(experiment.trainer.num_processes, partial(store.make_all, stages))
 
 
 def is_made(experiment: Experiment) -> bool:
     """Whether there is nothing left to make."""
     store = ArtifactStore(Path(experiment.store))
-    return all(store.is_done(stage) for stage in (plan(experiment), *_merges(experiment)))
+    return all(store.is_done(stage) for stage in goals(experiment))
 
 
 def _merges(experiment: Experiment) -> list[Merge]:
@@ -230,6 +258,8 @@ def run(experiment: Experiment, config: str) -> None:
         dry_run(store, [plan(experiment)])
         return
     results = make(experiment, config)
+    if not is_first():
+        return
     if not any(result.made for result in results):
         logger.info("nothing to do: all %d stages were there already", len(results))
     report = plan(experiment)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from occpred.tracking.tracking import RunIdentity, Scalar, Tracker, Tracking
+from occpred.tracking.journal import Journal
+from occpred.tracking.tracking import Ending, RunIdentity, Scalar, Tracker, Tracking
 
 
 @dataclass
@@ -37,48 +37,35 @@ class CsvTracker(Tracker):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        journal = folder / "metrics.jsonl"
-        _drop_torn_line(journal)
-        self._journal = journal.open("a", encoding="utf-8")
+        self._journal = Journal(folder / "metrics.jsonl")
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Append one line to `metrics.jsonl`."""
-        self._append(step, {name: float(value) for name, value in metrics.items()})
+        self._journal.add(step=step, values={name: float(value) for name, value in metrics.items()})
 
     def log_summary(self, summary: Mapping[str, Scalar]) -> None:
         """Append one line, of no step, to `metrics.jsonl`."""
-        self._append(None, summary)
+        self._journal.add(step=None, values=dict(summary))
 
     def log_table(self, name: str, columns: Sequence[str], rows: Sequence[Sequence[Scalar | None]]) -> None:
         """Write `<name>.csv`; slashes of the name become underscores."""
         _write_csv(self._folder / f"{name.replace('/', '_')}.csv", columns, rows)
 
-    def close(self, *, failed: bool = False) -> None:
-        """Write `metrics.csv` and `summary.json`."""
+    def close(self, ending: Ending = Ending.FINISHED) -> None:
+        """Write `metrics.csv` and `summary.json`, of an interrupted run too."""
         self._journal.close()
         steps = self._values_by_step()
-        _write_json(self._folder / "summary.json", steps.pop(None, {}))
-        names = list(dict.fromkeys(name for values in steps.values() for name in values))
-        rows = ([step, *(values.get(name) for name in names)] for step, values in steps.items())
-        _write_csv(self._folder / "metrics.csv", ["step", *names], rows)
-
-    def _append(self, step: int | None, values: Mapping[str, Scalar]) -> None:
-        self._journal.write(json.dumps({"step": step, "values": dict(values)}, ensure_ascii=False) + "\n")
-        self._journal.flush()
+        summary = steps.pop(None, {})
+        last = {name: value for values in steps.values() for name, value in values.items()}
+        _write_json(self._folder / "summary.json", {**last, **summary})
+        rows = ([step, *(values.get(name) for name in last)] for step, values in steps.items())
+        _write_csv(self._folder / "metrics.csv", ["step", *last], rows)
 
     def _values_by_step(self) -> dict[int | None, dict[str, Scalar]]:
         steps: dict[int | None, dict[str, Scalar]] = {}
-        with (self._folder / "metrics.jsonl").open(encoding="utf-8") as journal:
-            for line in journal:
-                entry = json.loads(line)
-                steps.setdefault(entry["step"], {}).update(entry["values"])
+        for entry in self._journal.entries():
+            steps.setdefault(entry["step"], {}).update(entry["values"])
         return steps
-
-
-def _drop_torn_line(journal: Path) -> None:
-    """Cut off a last line that a killed process did not finish."""
-    if journal.exists():
-        os.truncate(journal, journal.read_bytes().rfind(b"\n") + 1)
 
 
 def _write_json(path: Path, value: object) -> None:

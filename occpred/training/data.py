@@ -9,6 +9,7 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader
 
+from occpred.interruption import left_to_parent
 from occpred.training.steps import OptimizerStep, PackedSteps, StepsFrom, plan_steps, plan_target_tokens
 from occpred.trees.token_tree import TokenTree
 
@@ -95,6 +96,7 @@ class TreeDataModule(L.LightningDataModule, Generic[Question]):
             batch_size=None,
             sampler=StepsFrom(self._finished_steps, self.num_steps),
             num_workers=self._num_workers,
+            worker_init_fn=_leave_signals_to_parent,
         )
 
     def val_dataloader(self) -> DataLoader[list[Question]]:
@@ -113,3 +115,7 @@ class TreeDataModule(L.LightningDataModule, Generic[Question]):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on after the steps that the checkpoint has finished."""
         self._finished_steps = state_dict["finished_steps"]
+
+
+def _leave_signals_to_parent(worker: int) -> None:
+    left_to_parent()

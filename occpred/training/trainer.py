@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from occpred.errors import UserError
 from occpred.language_model.device import inference_device
 from occpred.settings import Settings, setting
+from occpred.training.strategy import DataParallel, Strategy
 
 if TYPE_CHECKING:
     import lightning as L
@@ -27,7 +29,11 @@ class Trainer(Settings):
     accelerator: str = setting("auto", incidental=True)
     """`cpu`, `gpu`, or `auto` for a GPU where there is one."""
     devices: int = setting(1, minimum=1, incidental=True)
-    """Processes that share each optimizer step."""
+    """Processes on each node, each with a device of its own, that share each optimizer step and all other work."""
+    num_nodes: int = setting(1, minimum=1, incidental=True)
+    """Machines that do so together."""
+    strategy: Strategy = setting(DataParallel(), incidental=True)
+    """How they share it: what each of them holds of the model."""
     row_length: int = setting(2048, minimum=8)
     """Tokens of a packed row. An example longer than that is set aside and counted."""
     rows_per_forward: int = setting(1, minimum=1, incidental=True)
@@ -42,6 +48,11 @@ class Trainer(Settings):
     """Optimizer steps between two checkpoints; what a crash can cost."""
     num_workers: int = setting(0, minimum=0, incidental=True)
     """Processes that pack rows ahead of time."""
+
+    @property
+    def num_processes(self) -> int:
+        """Processes on all nodes."""
+        return self.devices * self.num_nodes
 
     def device(self) -> torch.device:
         """Where a model is evaluated: the first device of the accelerator."""
@@ -60,18 +71,20 @@ class Trainer(Settings):
         folder: Path,
         logger: Logger | None,
     ) -> None:
-        """Train to the end, from the checkpoint in `folder` where there is one.
+        """Train to the end, from the checkpoint in `folder` where there is one, in all processes of the job.
 
         Args:
             module: what to train; changed in place.
             data: its steps.
-            folder: keeps the checkpoint while training is under way; left without it at the end.
+            folder: keeps the checkpoint, until told to `forget` it.
             logger: receives what the module logs.
         """
         import lightning as L
         from lightning.pytorch.callbacks import TQDMProgressBar
 
+        from occpred.distributed import ranks
         from occpred.silence import lightning_silenced
+        from occpred.training.environment import JoinedProcesses
         from occpred.training.resume import ResumeCheckpoint
 
         checkpoint = folder / _CHECKPOINT
@@ -80,6 +93,9 @@ class Trainer(Settings):
                 max_epochs=1,
                 accelerator=self.accelerator,
                 devices=self.devices,
+                num_nodes=self.num_nodes,
+                strategy=self.strategy.lightning(),
+                plugins=[JoinedProcesses(ranks.place())],
                 precision="bf16-mixed" if self.autocast_bfloat16 else "32-true",
                 # Counted within the one epoch: Lightning's count over epochs is one too high after a resumption.
                 val_check_interval=min(self.validate_every_steps, data.num_steps),
@@ -93,7 +109,22 @@ class Trainer(Settings):
                 use_distributed_sampler=False,
                 default_root_dir=folder,
             )
-            resume_from = str(checkpoint) if checkpoint.exists() else None
-            trainer.fit(module, data, ckpt_path=resume_from, weights_only=True)
-        if trainer.is_global_zero:
-            checkpoint.unlink(missing_ok=True)
+            trainer.fit(module, data, ckpt_path=self._found(checkpoint), weights_only=True)
+
+    def _found(self, checkpoint: Path) -> Path | None:
+        from occpred.distributed.ranks import by_first
+        from occpred.training.resume import ResumePoint
+
+        found = by_first(ResumePoint(checkpoint).find)
+        if found and not self.strategy.recognises(found):
+            raise UserError(
+                f"{found}: was left by a training under another strategy than this one; go on with the trainer=... "
+                "that it began with, or remove it to begin anew"
+            )
+        return found
+
+    def forget(self, folder: Path) -> None:
+        """Remove the checkpoint that `fit` left in `folder`, once what was trained is kept elsewhere."""
+        from occpred.training.resume import ResumePoint
+
+        ResumePoint(folder / _CHECKPOINT).remove()

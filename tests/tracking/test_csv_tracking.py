@@ -37,7 +37,8 @@ def test_a_run_in_files(tmp_path: Path) -> None:
     ]
     assert rows(folder / "test_examples.csv") == [["title", "rank"], ['"Chief, of" staff', "1"], ["two\nlines", ""]]
     summary = {"test/AccEM": 13.0, "system": "joint", "line": "first\u2028second"}
-    assert json.loads((folder / "summary.json").read_text("utf-8")) == summary
+    last = {"loss": 1.25, "learning_rate": 1e-05, "validation/AccEM": 40.0}
+    assert json.loads((folder / "summary.json").read_text("utf-8")) == {**last, **summary}
     assert json.loads((folder / "config.json").read_text("utf-8")) == {
         "lora": {"rank": 8},
         "titles": ["Ökonom", None],
@@ -60,7 +61,7 @@ def test_a_resumed_run_continues_and_doubles_no_step(tmp_path: Path) -> None:
         ["3", "17.0", "3.0"],
         ["4", "16.0", ""],
     ]
-    assert json.loads((tmp_path / "summary.json").read_text()) == {"parameters": 100}
+    assert json.loads((tmp_path / "summary.json").read_text()) == {"loss": 16.0, "slow": 3.0, "parameters": 100}
 
 
 @pytest.mark.parametrize("torn", ['{"step": 2, "val', '{"step": 2, "values": {"loss": 8.0}}', "{"])

@@ -27,7 +27,6 @@ from occpred.trees.token_tree import TokenTree
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "trajectory.json"
 OPTIMIZER = Optimizer(learning_rate=1e-2, batch_size=4, epochs=2)
-NUM_STEPS = 6
 MakeModel = Callable[[], PreTrainedModel]
 
 
@@ -197,16 +196,12 @@ def whole(make_micro_qwen3: MakeModel, tmp_path_factory: pytest.TempPathFactory)
     return module
 
 
-@pytest.mark.parametrize("checkpoint_every_steps", [1, 2, 4])
-@pytest.mark.parametrize(
-    "stop",
-    [*({"stop_in_step": step} for step in range(NUM_STEPS)), *({"stop_in_validation": n} for n in range(3))],
-    ids=str,
-)
+@pytest.mark.parametrize("checkpoint_every_steps", [1, 2])
+@pytest.mark.parametrize("stop", [{"stop_in_step": 3}, {"stop_in_validation": 1}], ids=str)
 def test_resumed_equals_uninterrupted(
     whole: TreeModule, make_micro_qwen3: MakeModel, tmp_path: Path, stop: dict[str, int], checkpoint_every_steps: int
 ) -> None:
-    """To the bit, with dropout, accumulation and validations, wherever the run is stopped."""
+    """To the bit, with dropout, accumulation and validations. A smaller model is stopped at every moment."""
     interrupted, data = build(make_micro_qwen3(), dropout=0.1, rows_per_forward=1, kind=InterruptedModule)
     vars(interrupted).update(stop)
     with pytest.raises(StopError):

@@ -1,0 +1,34 @@
+"""What of this machine a process may use."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What there is to share out.
+
+    Attributes:
+        gpus: what `CUDA_VISIBLE_DEVICES` calls each GPU that this process may use.
+        cores: CPU cores that this process may use.
+    """
+
+    gpus: tuple[str, ...]
+    cores: int
+
+    @classmethod
+    def here(cls) -> Machine:
+        """Look at this machine, without taking memory of any GPU."""
+        import torch
+
+        count = torch.cuda.device_count()
+        names = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(count)))).split(",")
+        # CUDA, too, ends the list at the first name that is none.
+        return cls(tuple(name.strip() for name in names[:count]), _num_cores())
+
+
+def _num_cores() -> int:
+    """Those that this process may use, where the system tells, else all."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,146 @@
+"""A job of a sweep, as SLURM runs it: what each of its tasks does, and what when it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from hydra.core.utils import JobRuntime, run_job, setup_globals
+from hydra.types import HydraContext
+from omegaconf import DictConfig, open_dict
+
+from occpred.cluster.restarts import headway, is_stuck
+from occpred.cluster.submission import forget_outcome, write_outcome
+from occpred.config.sweep_task import JobError, SweepTask, in_one_line
+from occpred.interruption import Interrupted, heeded
+from occpred.stages.work import Work
+
+if TYPE_CHECKING:
+    from submitit import JobEnvironment
+    from submitit.helpers import DelayedSubmission
+
+_EXIT_CODE_TERMINATED = 143
+_SECONDS_FOR_REQUEUE = 60
+"""How long other tasks wait for the first one to have the job queued again, which ends them."""
+_SECONDS_TOLD_EARLY = 600
+"""SLURM looks at time limits now and then only, and start-up takes its time, too."""
+
+
+@dataclass(frozen=True)
+class SlurmJob:
+    """Called by submitit, with its signal handlers installed, in each task of the job.
+
+    What it makes was settled when it was submitted. No config is composed here, from files that were edited meanwhile.
+
+    Attributes:
+        context: Hydra's.
+        task: it knows the work of this job.
+        config: the job's own.
+        timeout_min: minutes after which it is queued again.
+    """
+
+    context: HydraContext
+    task: SweepTask
+    config: DictConfig
+    timeout_min: int
+
+    @property
+    def work(self) -> Work:
+        """What the job makes."""
+        return self.task.works[self.config.hydra.job.num]
+
+    def __call__(self) -> None:
+        """Do one task's part of the work, and leave word of how it ended, unless it is to go on.
+
+        Raises:
+            JobError: it failed; so it is a failed job for SLURM, too.
+        """
+        import submitit
+
+        environment = submitit.JobEnvironment()
+        started = time.monotonic()
+        folder, job, rank = environment.paths.folder, environment.job_id, environment.global_rank
+        forget_outcome(folder, job, rank)
+        queue_again = signal.getsignal(signal.SIGUSR2)
+        assert callable(queue_again)
+        error: Exception | None = None
+        try:
+            with heeded(signal.SIGUSR2, signal.SIGTERM):
+                error = self._run(environment)
+        except Interrupted as told:
+            if told.number == signal.SIGTERM:  # SLURM itself has queued the job again, or ended it for good
+                _leave(_EXIT_CODE_TERMINATED)
+            if rank:
+                _wait_to_be_ended()
+            error = self._go_on_later(queue_again, folder / f"{job}_headway.json", time.monotonic() - started)
+        except Exception as unforeseen:
+            error = unforeseen
+        write_outcome(folder, job, rank, in_one_line(error) if error else "")
+        if error:
+            raise JobError(in_one_line(error)) from error
+
+    def checkpoint(self) -> DelayedSubmission:
+        """What is to be called when the job runs again: the same."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+    def _run(self, environment: JobEnvironment) -> Exception | None:
+        """Run the work as Hydra runs jobs; return the error that ended it, if one did."""
+        setup_globals()
+        JobRuntime.instance().set("name", self.config.hydra.job.name)
+        is_first = environment.global_rank == 0
+        with open_dict(self.config):
+            self.config.hydra.job.id = environment.job_id
+            if not is_first:
+                self.config.hydra.output_subdir = None
+        if not is_first:  # its log is for what goes wrong
+            logging.basicConfig(level=logging.WARNING, format="%(message)s")
+        result = run_job(
+            self.task,
+            self.config,
+            "hydra.sweep.dir",
+            "hydra.sweep.subdir",
+            hydra_context=self.context,
+            configure_logging=is_first,
+        )
+        error = result._return_value  # its property `return_value` would print lines of Hydra's own
+        return error if isinstance(error, Exception) else None
+
+    def _go_on_later(self, queue_again: Callable[[int, Any], Any], note: Path, ran_seconds: float) -> Exception:
+        """Have the job queued again by submitit, and end; or return why it is not to be."""
+        is_out_of_time = ran_seconds > 60 * self.timeout_min - _SECONDS_TOLD_EARLY
+        won = headway(Path(self.work.experiment.store), self.work.stages)
+        if is_out_of_time and is_stuck(note, won):
+            return JobError(
+                "ran out of time twice without getting any further; raise "
+                f"hydra.launcher.timeout_min={self.timeout_min}"
+            )
+        try:
+            queue_again(signal.SIGUSR2, None)
+        except SystemExit:
+            _leave(0)
+        except Exception as error:
+            return error
+        return JobError("out of time, and submitit did not queue the job again")
+
+
+def _wait_to_be_ended() -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    time.sleep(_SECONDS_FOR_REQUEUE)
+    _leave(0)
+
+
+def _leave(code: int) -> NoReturn:
+    """End at once: threads and children of libraries may wait for what does not come."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,105 @@
+"""What is asked of SLURM for a work: as many tasks as share it, and GPUs only where it computes on them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from occpred.chat.local import LocalChat
+from occpred.cluster.slurm_jobs import SlurmJobs
+from occpred.errors import UserError
+from occpred.stages.phase import Phase
+from occpred.stages.work import Work
+
+_NO_GPU: dict[str, Any] = dict.fromkeys(("gpus_per_node", "gpus_per_task", "cpus_per_gpu", "mem_per_gpu", "gres"))
+_OF_THE_LAUNCHER = {"_target_", "submitit_folder", "max_num_timeout", "without_gpu", "dirty_tree", "poll_seconds"}
+_OF_ALL_EXECUTORS = {"name", "timeout_min", "mem_gb", "cpus_per_task", "gpus_per_node", "stderr_to_stdout"}
+"""What submitit calls the same whatever it submits to. Its names of other settings begin with `slurm_`."""
+
+
+def as_submitted(work: Work) -> Work:
+    """The work as its job is to do it: by one process, where it has nothing to share, and found from any folder."""
+    trainer = work.experiment.trainer
+    if not _is_shared(work):
+        trainer = replace(trainer, devices=1, num_nodes=1)
+    store = str(Path(work.experiment.store).absolute())
+    return replace(work, experiment=replace(work.experiment, store=store, trainer=trainer))
+
+
+def settings_for(work: Work, settings: SlurmJobs) -> SlurmJobs:
+    """What to ask for a work, of all that may be asked.
+
+    Raises:
+        UserError: GPUs are asked for, but fewer than it is to compute on.
+    """
+    if not _computes_on_gpu(work):
+        return replace(settings, **_NO_GPU | settings.without_gpu)
+    if settings.gpus_per_node is None:
+        return settings
+    if not _is_shared(work):
+        return replace(settings, gpus_per_node=min(settings.gpus_per_node, 1))
+    devices = work.experiment.trainer.devices
+    if settings.gpus_per_node < devices:
+        raise UserError(
+            f"hydra.launcher.gpus_per_node={settings.gpus_per_node}: must be at least trainer.devices={devices}, "
+            "as it is with hydra/launcher=slurm_node"
+        )
+    return settings
+
+
+def parameters(work: Work, settings: SlurmJobs, code: Path | None) -> dict[str, Any]:
+    """Submitit's parameters for a work.
+
+    Args:
+        work: it, `as_submitted`.
+        settings: those for this work.
+        code: the folder that the package is to be imported from, if it is not just installed.
+    """
+    asked = {
+        name: value for name, value in asdict(settings).items() if name not in _OF_THE_LAUNCHER and value is not None
+    }
+    # One of several processes that dies takes the others with it, instead of letting them wait for it.
+    srun = ["--kill-on-bad-exit=1"]
+    if settings.cpus_per_task:  # srun no longer takes this over from sbatch
+        srun.append(f"--cpus-per-task={settings.cpus_per_task}")
+    asked["srun_args"] = [*srun, *settings.srun_args]
+    asked["additional_parameters"] = {"requeue": True, **settings.additional_parameters}
+    if code is not None:
+        asked["setup"] = [*settings.setup, f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}"]
+    return {
+        "nodes": work.experiment.trainer.num_nodes,
+        "tasks_per_node": work.experiment.trainer.devices,
+        **{name if name in _OF_ALL_EXECUTORS else f"slurm_{name}": value for name, value in asked.items()},
+    }
+
+
+def python() -> str:
+    """The interpreter of jobs: this one, without the working directory on its path, which may be another checkout."""
+    return f"{shlex.quote(sys.executable)} -P"
+
+
+def _is_shared(work: Work) -> bool:
+    return work.phase not in (Phase.PREPARE, Phase.REASON)
+
+
+def _computes_on_gpu(work: Work) -> bool:
+    experiment = work.experiment
+    if _is_shared(work):
+        return experiment.trainer.accelerator != "cpu"
+    chats = _local_chats([experiment.teacher, experiment.judge]) if work.phase is Phase.REASON else ()
+    return any(chat.accelerator != "cpu" for chat in chats)
+
+
+def _local_chats(value: Any) -> Iterator[LocalChat]:
+    if isinstance(value, LocalChat):
+        yield value
+    elif isinstance(value, list | Mapping):
+        for entry in value.values() if isinstance(value, Mapping) else value:
+            yield from _local_chats(entry)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _local_chats(getattr(value, field.name))

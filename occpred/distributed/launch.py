@@ -1,0 +1,180 @@
+"""Doing work in all processes of a job: those that a cluster or torchrun started, or our own."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from occpred.distributed.place import Place
+from occpred.errors import UserError
+from occpred.interruption import heeded
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+Result = TypeVar("Result")
+
+
+class ProcessError(Exception):
+    """One of the processes of a job failed; the note that goes with it is the traceback of the first process."""
+
+
+def together(num_processes: int, work: Callable[[], Result]) -> Result:
+    """Do `work` in each of the processes of a job, and return what it returns in the first.
+
+    A process that was started as one of several joins the others; one that was started alone, and is to be one of
+    several, starts them all and waits.
+
+    Args:
+        num_processes: how many there are to be, on all nodes.
+        work: what can be pickled, and does the same in all processes.
+
+    Raises:
+        UserError: this process is one of another number of processes than there are to be; or what `work` raises.
+        ProcessError: `work` failed in one of the processes; all have ended.
+    """
+    place = Place.given()
+    if place is None:
+        return work() if num_processes == 1 else _in_own_processes(num_processes, work)
+    if place.world_size != num_processes:
+        raise UserError(
+            f"trainer.devices x trainer.num_nodes = {num_processes}: this job was started as {place.world_size} "
+            "processes; let the launcher's tasks per node equal trainer.devices, and its nodes trainer.num_nodes"
+        )
+    from occpred.distributed.world import joined
+
+    with joined(place):
+        return work()
+
+
+def _in_own_processes(num_processes: int, work: Callable[[], Result]) -> Result:
+    from occpred.distributed.world import open_store, report_failure
+
+    # The store lives in this process: when it dies, all others notice and end.
+    store = open_store("localhost", 0, is_host=True)
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    with _records_from(context.Queue()) as records, _shared_cores(num_processes):
+        processes = [
+            context.Process(target=_be_rank, args=(rank, num_processes, store.port, work, sender, records))
+            for rank in range(num_processes)
+        ]
+        for process in processes:
+            process.start()
+        sender.close()
+        try:
+            killed = _wait(processes, lambda reason: report_failure(store, reason))
+        finally:
+            _end(processes)
+    outcome = _received(receiver) or _Outcome(None, "a process ended without a word")
+    if outcome.is_users:
+        raise UserError(outcome.failure)
+    if killed or outcome.failure:
+        # What failed first: in the others an exchange with a process that is gone fails.
+        error = ProcessError(killed or report_failure(store, outcome.failure))
+        error.add_note(outcome.trace)
+        raise error
+    result: Result = outcome.value
+    return result
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What came of the work in the first process."""
+
+    value: Any
+    failure: str = ""
+    trace: str = ""
+    is_users: bool = False
+
+
+def _be_rank(rank: int, world_size: int, port: int, work: Callable[[], Any], sender: Connection, records: Any) -> None:
+    """The life of one process."""
+    from occpred.distributed.world import joined
+
+    root = logging.getLogger()
+    root.handlers = [logging.handlers.QueueHandler(records)]
+    root.setLevel(logging.INFO if rank == 0 else logging.WARNING)
+    # The terminal sends Ctrl-C to all processes; it is the parent that decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    place = Place(rank, world_size, rank, node_rank=0, address="localhost", port=port, hosts_store=False)
+    with heeded(signal.SIGTERM):
+        try:
+            with joined(place):
+                outcome = _Outcome(work())
+        except UserError as error:
+            outcome = _Outcome(None, str(error), is_users=True)
+        except Exception as error:
+            outcome = _Outcome(None, f"{type(error).__name__}: {error}", traceback.format_exc())
+        if rank == 0:
+            sender.send(outcome)
+
+
+def _wait(processes: Sequence[SpawnProcess], report: Callable[[str], object]) -> str:
+    """Wait until all have ended. Where one was killed, the others are told, and end themselves; say which it was."""
+    living = list(processes)
+    killed = ""
+    while living:
+        multiprocessing.connection.wait([process.sentinel for process in living])
+        for process in [each for each in living if not each.is_alive()]:
+            living.remove(process)
+            if process.exitcode and process.exitcode < 0:
+                how = f"was ended by {signal.Signals(-process.exitcode).name}"
+                killed = killed or f"process {processes.index(process)} of {len(processes)} {how}"
+                report(killed)
+    return killed
+
+
+def _end(processes: Sequence[SpawnProcess]) -> None:
+    """Where this process is told to stop, let the others save what they can, and end."""
+    for process in processes:
+        if process.is_alive():
+            process.terminate()
+    try:
+        for process in processes:
+            process.join()
+    except BaseException:  # told again
+        for process in processes:
+            process.kill()
+        raise
+
+
+def _received(receiver: Connection) -> _Outcome | None:
+    with suppress(EOFError):
+        outcome: _Outcome = receiver.recv()
+        return outcome
+    return None
+
+
+@contextmanager
+def _records_from(queue: Any) -> Iterator[Any]:
+    """Let what other processes log into `queue` be handled as if it was logged here."""
+    listener = logging.handlers.QueueListener(queue, *logging.getLogger().handlers, respect_handler_level=True)
+    listener.start()
+    try:
+        yield queue
+    finally:
+        listener.stop()
+
+
+@contextmanager
+def _shared_cores(num_processes: int) -> Iterator[None]:
+    """Let processes that are started here use no more threads than there are cores for them."""
+    if "OMP_NUM_THREADS" in os.environ:
+        yield
+        return
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // num_processes))
+    try:
+        yield
+    finally:
+        del os.environ["OMP_NUM_THREADS"]

@@ -1,0 +1,77 @@
+"""Sharding of everything by DeepSpeed, as the paper did it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from occpred.distributed import ranks
+from occpred.errors import UserError
+from occpred.training.strategy import Strategy
+
+if TYPE_CHECKING:
+    import lightning as L
+    from torch import Tensor, nn
+
+
+@dataclass
+class DeepSpeedZero3(Strategy):
+    """Every process holds its share of each weight, and gathers one layer at a time to compute with it (ZeRO-3).
+
+    What `FullySharded` does, in the implementation that the paper used, for comparison with it; it needs the package
+    `deepspeed`. Weights that are trained are kept and updated in float32 and computed with in bfloat16, under autocast;
+    without it all is float32.
+
+    Its checkpoints are folders that only the same number of processes can go on from.
+
+    Source: ZeRO stage 3 (Rajbhandari et al. 2020), through DeepSpeed and Lightning.
+    """
+
+    def lightning(self) -> Any:
+        """Lightning's strategy for DeepSpeed.
+
+        Raises:
+            UserError: DeepSpeed is not installed.
+        """
+        if find_spec("deepspeed") is None:
+            raise UserError("trainer=deepspeed_zero3: needs DeepSpeed; pip install 'occpred[deepspeed]', or trainer=fsdp")
+        from occpred.training.lightning_zero3 import ZeRO3Processes
+
+        return ZeRO3Processes()
+
+    def recognises(self, checkpoint: Path) -> bool:
+        """Whether it is a folder of as many shares as there are processes.
+
+        Raises:
+            UserError: there are more or fewer shares.
+        """
+        shares = len(list(checkpoint.glob("*/*_optim_states.pt")))
+        if shares and shares != ranks.world_size():
+            raise UserError(
+                f"{checkpoint}: was left by {shares} processes, and DeepSpeed goes on with as many only, not with "
+                f"{ranks.world_size()}; trainer=fsdp has no such limit, but must begin anew"
+            )
+        return shares > 0
+
+    @contextmanager
+    def micro_batch(self, module: L.LightningModule, *, is_last: bool) -> Iterator[nn.Module]:
+        """Sum up gradients of micro-batches, and let DeepSpeed's engine call the module."""
+        engine: Any = module.trainer.model
+        engine.set_gradient_accumulation_boundary(is_last)
+        yield engine
+
+    def trained_state(self, module: L.LightningModule) -> dict[str, Tensor] | None:
+        """Gather one parameter after the other, in the number format they came in."""
+        from deepspeed.utils import safe_get_full_fp32_param
+
+        state = {}
+        for name, parameter in module.language_model.named_parameters():
+            if parameter.requires_grad:
+                whole = safe_get_full_fp32_param(parameter)
+                if ranks.is_first():
+                    state[name] = whole.to("cpu", module.given_dtype)
+        return state

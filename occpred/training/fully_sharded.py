@@ -1,0 +1,97 @@
+"""Sharding of everything: weights, gradients and the optimizer's memory (FSDP2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from occpred.errors import UserError
+from occpred.training.strategy import Strategy
+
+if TYPE_CHECKING:
+    import lightning as L
+    from torch import Tensor, nn
+    from torch.distributed.fsdp import MixedPrecisionPolicy
+
+
+@dataclass
+class FullySharded(Strategy):
+    """Every process holds its share of each weight, and gathers one layer at a time to compute with it.
+
+    Fits full fine-tuning of a backbone that no single device could train. Weights that are trained are kept and updated
+    in float32, and each is rounded to the backbone's own number format, or to bfloat16 under autocast, when its layer
+    is gathered; gradients are averaged in float32. They are exchanged with every micro-batch: to sum them up before,
+    as under DDP, every process would have to hold all of them.
+
+    Checkpoints are folders that any number of processes can go on from.
+
+    Source: PyTorch FSDP (Zhao et al. 2023), the idea is ZeRO stage 3 (Rajbhandari et al. 2020).
+    """
+
+    def lightning(self) -> Any:
+        """Lightning's strategy for models that shard themselves."""
+        from occpred.training.lightning_sharding import FullyShardedProcesses
+
+        return FullyShardedProcesses()
+
+    def recognises(self, checkpoint: Path) -> bool:
+        """Whether it is a folder of PyTorch's distributed checkpoints."""
+        return (checkpoint / ".metadata").is_file()
+
+    def prepare(self, module: L.LightningModule) -> None:
+        """Shard each layer of the language model by itself, and what is left together with the module.
+
+        So embeddings, tied or not, are there while the module computes a loss or answers questions, whichever part of
+        the language model it calls.
+
+        Raises:
+            UserError: weights that cannot be divided, those of 4-bit layers.
+        """
+        from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+        from transformers.modeling_layers import GradientCheckpointingLayer
+
+        if isinstance(module, FSDPModule):
+            return
+        _refuse_integers(module)
+        assert module.device_mesh is not None
+        mesh = module.device_mesh["data_parallel"]
+        policy = _mixed_precision(module)
+        layers = [layer for layer in module.modules() if isinstance(layer, GradientCheckpointingLayer)]
+        for unit in (*layers, module):
+            _keep_trained_in_float32(unit, module.trainer.strategy.root_device)
+            fully_shard(unit, mesh=mesh, mp_policy=policy)
+        register_fsdp_forward_method(module, "validation_step")
+
+    def trained_state(self, module: L.LightningModule) -> dict[str, Tensor] | None:
+        """Gather one parameter after the other, in the number format they came in; tied ones count once."""
+        from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+
+        if module.trained_dtype != module.given_dtype:
+            module.to(module.given_dtype)
+        options = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True)
+        state = get_model_state_dict(module.language_model, options=options)
+        return {name: state[name] for name, _ in module.language_model.named_parameters() if name in state}
+
+
+def _refuse_integers(module: nn.Module) -> None:
+    if not all(parameter.is_floating_point() for parameter in module.parameters()):
+        raise UserError("lora.quantised=true: 4-bit layers cannot be sharded; use trainer=ddp, or lora.quantised=false")
+
+
+def _mixed_precision(module: L.LightningModule) -> MixedPrecisionPolicy:
+    """Compute in bfloat16 under autocast, and where weights to be trained are in bfloat16; else in float32."""
+    import torch
+    from torch.distributed.fsdp import MixedPrecisionPolicy
+
+    if module.trainer.precision == "bf16-mixed" or module.given_dtype == torch.bfloat16:
+        return MixedPrecisionPolicy(torch.bfloat16, reduce_dtype=torch.float32, cast_forward_inputs=False)
+    return MixedPrecisionPolicy(cast_forward_inputs=False)
+
+
+def _keep_trained_in_float32(unit: nn.Module, device: Any) -> None:
+    import torch
+
+    for parameter in unit.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.to(device, torch.float32)

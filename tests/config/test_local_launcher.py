@@ -1,0 +1,97 @@
+"""hydra/launcher=local, with jobs in real processes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import initialize_config_dir
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.utils import JobStatus
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig
+
+from occpred.config.local_launcher import LocalLauncher
+from occpred.config.sweep_task import JobError
+from occpred.errors import UserError
+
+Launch = Callable[..., LocalLauncher]
+CONFIG = """
+seed: 0
+hydra:
+  sweep:
+    dir: sweep/${now:%f}
+    subdir: job ${hydra.job.num}
+  job:
+    chdir: false
+"""
+
+
+@pytest.fixture
+def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
+    """Sets up a launcher for a task, with a config of its own and the settings given."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text(CONFIG)
+
+    def launcher(task: Callable[[DictConfig], Any], **settings: Any) -> LocalLauncher:
+        loader = GlobalHydra.instance().config_loader()
+        config = loader.load_configuration("config", [], RunMode.MULTIRUN)
+        context = HydraContext(config_loader=loader, callbacks=Callbacks())
+        launcher = LocalLauncher(**{"devices": 1, "accelerator": "cpu", "slots": 2} | settings)
+        launcher.setup(hydra_context=context, task_function=task, config=config)
+        return launcher
+
+    with initialize_config_dir(str(tmp_path), version_base="1.3"):
+        yield launcher
+
+
+def test_what_came_of_jobs_is_told_in_their_order(
+    launcher: Launch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def task(config: DictConfig) -> int:
+        import os
+        import signal
+
+        from hydra.core.hydra_config import HydraConfig
+
+        number = HydraConfig.get().job.num
+        print(f"job {number} of a sweep with seed {config.seed}")
+        if number == 3:
+            raise ValueError("a bug\ntold at length")
+        if number == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return int(10 * number)
+
+    with caplog.at_level(logging.INFO):
+        results = launcher(task).launch([["seed=1"], ["seed=2"], ["seed=3"]], initial_job_idx=2)
+    (folder,) = (tmp_path / "sweep").iterdir()
+    logs = [folder / f"job {number}" / "job.log" for number in (2, 3, 4)]
+    killed = f"ended by SIGKILL, as where memory runs out; see {logs[2]}"
+
+    assert [result.overrides for result in results] == [["seed=1"], ["seed=2"], ["seed=3"]]
+    assert [result.status for result in results] == [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.FAILED]
+    done, *errors = [result._return_value for result in results]
+    assert done == 20
+    assert [(type(error), str(error)) for error in errors] == [(JobError, "ValueError: a bug"), (JobError, killed)]
+    assert [log.read_text() for log in logs] == [f"job {number} of a sweep with seed 0\n" for number in (2, 3, 4)]
+    assert (folder / "job 3" / ".hydra" / "overrides.yaml").read_text() == "- seed=2\n"
+    told = {record.getMessage() for record in caplog.records}
+    assert told >= {"[2] seed=1: done", "[3] seed=2: failed: ValueError: a bug", f"[4] seed=3: failed: {killed}"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"slots": 0}, "hydra.launcher.slots=0: must be at least 1"),
+        ({"accelerator": "gpu", "devices": 1000}, "trainer.devices=1000: there (are|is) [0-9]+ GPUs? on this machine"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(
+    settings: dict[str, Any], message: str, launcher: Launch
+) -> None:
+    with pytest.raises(UserError, match=f"^{message}"):
+        launcher(print, **settings)

@@ -1,0 +1,97 @@
+"""Several processes of one job: what they share, and what becomes of all when one fails. Every process is real."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from occpred.distributed import ranks
+from occpred.distributed.launch import ProcessError, together
+from occpred.errors import UserError
+from tests.distributed import worker
+from tests.distributed.test_place import SRUN
+
+START = """
+import sys
+from functools import partial
+from pathlib import Path
+from occpred.distributed.launch import together
+from tests.distributed import worker
+if __name__ == "__main__":
+    together(2, partial(worker.work_long, Path(sys.argv[1])))
+"""
+
+
+def test_a_process_that_is_alone_shares_with_itself() -> None:
+    shared = together(1, worker.share)
+    assert shared["divided"] == [(letter, 0) for letter in "ABCDEFG"]
+    assert shared["first"] == [(os.getpid(), True, (1, True, ["1", "2"]))]
+    assert shared["largest"] == 0
+    assert ranks.is_first()
+
+
+def test_three_processes_share_their_work() -> None:
+    shared = together(3, worker.share)
+    assert shared["divided"] == [(letter, index % 3) for index, letter in enumerate("ABCDEFG")]
+    first = shared["pids"][0]
+    assert [pid for pid, *_ in shared["first"]] == [first] * 3
+    assert [is_first for _, is_first, _ in shared["first"]] == [True, False, False]
+    assert all(by_itself == (1, True, ["1", "2"]) for *_, by_itself in shared["first"])
+    assert shared["largest"] == 20
+    assert shared["nothing"] == []
+    assert len(set(shared["pids"])) == 3
+    assert os.getpid() not in shared["pids"]
+
+
+def test_a_mistake_of_the_user_comes_back_as_one() -> None:
+    with pytest.raises(UserError, match="no such thing; give another"):
+        together(2, worker.refuse)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_where_one_fails_all_end(rank: int) -> None:
+    with pytest.raises(ProcessError, match="ValueError: it broke"):
+        together(2, partial(worker.fail, rank))
+
+
+def test_where_one_is_killed_all_end() -> None:
+    with pytest.raises(ProcessError, match="process 1 of 2 was ended by SIGKILL"):
+        together(2, partial(worker.die, 1))
+
+
+def test_a_process_of_another_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SRUN.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match="= 1: this job was started as 4 processes"):
+        together(1, worker.share)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_they_do_not_outlive_who_started_them(number: signal.Signals, tmp_path: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", START, str(tmp_path)], cwd=Path(__file__).parents[2])
+    try:
+        children = wait_for_children(parent, tmp_path)
+        parent.send_signal(number)
+        parent.wait(timeout=60)
+        gone, alive = psutil.wait_procs(children, timeout=60)
+        assert len(gone) == 2
+        assert not alive
+    finally:
+        parent.kill()
+
+
+def wait_for_children(parent: subprocess.Popen[bytes], folder: Path) -> list[psutil.Process]:
+    deadline = time.monotonic() + 120
+    while len(list(folder.iterdir())) < 2:
+        assert parent.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return [psutil.Process(int(path.name)) for path in folder.iterdir()]

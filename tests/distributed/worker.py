@@ -1,0 +1,54 @@
+"""What the processes of a job do in tests; by its name, for it has to be found in new processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from occpred.distributed import ranks
+from occpred.errors import UserError
+
+
+def share() -> dict[str, Any]:
+    """Everything that processes do together, once."""
+    own_pid = os.getpid()
+    first_pid = ranks.by_first(os.getpid)
+    divided = list(ranks.divided(list("abcdefg"), lambda letter: (letter.upper(), ranks.rank())))
+    with ranks.alone():
+        by_itself = (ranks.world_size(), ranks.by_first(os.getpid) == own_pid, list(ranks.divided([1, 2], str)))
+    return {
+        "divided": divided,
+        "first": ranks.gathered((first_pid, ranks.is_first(), by_itself)),
+        "pids": ranks.gathered(own_pid),
+        "largest": ranks.largest(ranks.rank() * 10),
+        "nothing": list(ranks.divided([], str)),
+    }
+
+
+def refuse() -> None:
+    ranks.by_first(_complain)
+
+
+def _complain() -> None:
+    raise UserError("no such thing; give another")
+
+
+def fail(rank: int) -> None:
+    if ranks.rank() == rank:
+        raise ValueError("it broke")
+    ranks.barrier()
+
+
+def die(rank: int) -> None:
+    if ranks.rank() == rank:
+        os.kill(os.getpid(), signal.SIGKILL)
+    ranks.barrier()
+
+
+def work_long(folder: Path) -> None:
+    """Say that one is there, and wait for the end."""
+    (folder / str(os.getpid())).touch()
+    time.sleep(120)
