@@ -12,7 +12,15 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from occpred.config import CONF, readable, refuse_pasted_keys, register_schemas, register_sweeper, to_experiment
+from occpred.config import (
+    CONF,
+    readable,
+    refuse_pasted_keys,
+    register_launchers,
+    register_schemas,
+    register_sweeper,
+    to_experiment,
+)
 from occpred.interruption import Interrupted, heeded
 
 _WANTS_TRACEBACK = os.environ.get("HYDRA_FULL_ERROR") == "1"
@@ -66,6 +74,7 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     register_schemas()
     register_sweeper()
+    register_launchers()
     if {"--help", "-h"} & set(sys.argv[1:]):
         _list_choices_quickly()
     with _one_line_errors(), _one_line_interruptions():

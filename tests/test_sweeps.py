@@ -1,102 +1,97 @@
-"""Sweeps by the command that a user types, with jobs that take no time."""
+"""Sweeps by the command that a user types, through Hydra's own launcher, of experiments that take seconds."""
 
 from __future__ import annotations
 
+import csv
+import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 import pytest
 from hydra.core.hydra_config import HydraConfig
 
 from occpred.__main__ import main
-from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
-from occpred.careers.source import Careers
-from occpred.experiment import Experiment
-from occpred.stages import road, sweep
-from occpred.stages.sweep import SweepJob
+from occpred.stages.prepare import Prepare
+from occpred.stages.untuned import UntunedModel
 
 FILES = {
-    "experiments/first.yaml": "name: first",
-    "experiments/second.yaml": "defaults: [{override /careers: jsonl}]\nname: second\ncareers: {path: people.jsonl}",
-    "sweeps/both.yaml": """
+    # The real architecture with random weights, untuned: nothing has to be trained or downloaded.
+    "experiments/small.yaml": """
+defaults: [demo, {override /model: untuned}, {override /selection: none}, {override /reason: none}]
+name: small
+careers: {num_people: 60}
+backbone:
+  random_init: true
+  architecture:
+    {model_type: qwen3, vocab_size: 4096, hidden_size: 32, intermediate_size: 48, num_hidden_layers: 1,
+     num_attention_heads: 2, num_key_value_heads: 1, head_dim: 16}
+evaluation: {bootstrap_samples: 100}
+ranking: {free_text: {enabled: false}}
+baselines: {repeat_last: null, markov_1: null, markov_2: null, knn: null, logistic: null, career: null, gru4rec: null}
+""",
+    "experiments/people.yaml": """
+defaults: [small, {override /careers: jsonl}]
+name: people
+careers: {path: people.jsonl}
+""",
+    "sweeps/shots.yaml": """
 hydra:
   mode: MULTIRUN
   sweeper:
     params:
-      experiments: first,second
-      seed: 0,1
+      experiments: small,people
+      model.shots: 0,1
 sweep:
-  name: both
+  name: shots
   question: Which is better?
 """,
 }
 
 
-@dataclass(frozen=True)
-class Quick(Stage):
-    """Stands for all stages of an experiment."""
+@dataclass
+class Ended:
+    """What came of a command."""
 
-    name: ClassVar[str] = "quick"
+    code: int
+    stdout: str
+    stderr: str
 
-    careers: Careers
-    seed: int
+    @property
+    def jobs(self) -> list[str]:
+        """What the jobs were called, that were launched."""
+        return [line for line in self.stdout.splitlines() if line.startswith("[")]
 
-    def run(self, folder: Path, store: ArtifactStore) -> None:
-        (folder / "seed.txt").write_text(str(self.seed), encoding="utf-8")
+    @property
+    def complaint(self) -> str:
+        """The line that ends it, after all progress bars; empty where there is none."""
+        return self.stderr[self.stderr.find("occpred: ") :] if "occpred: " in self.stderr else ""
 
 
 @dataclass
 class Command:
-    """Runs `occpred` in this process and keeps what comes of it."""
+    """Runs `occpred` in this process."""
 
     folder: Path
     monkeypatch: pytest.MonkeyPatch
     captured: pytest.CaptureFixture[str]
-    faults: dict[int, BaseException] = field(default_factory=dict)
-    """What the job of a seed raises."""
-    made: list[tuple[str, int]] = field(default_factory=list)
-    """Name and seed of the jobs that were run by the last command."""
-    rows: Sequence[SweepJob] = ()
-    said: dict[str, str] = field(default_factory=dict)
-    stdout: str = ""
-    stderr: str = ""
 
-    def __call__(self, *arguments: str) -> int:
-        """Return the exit code."""
-        self.made, self.rows, self.said = [], (), {}
+    def __call__(self, *arguments: str) -> Ended:
         self.monkeypatch.setattr(sys, "argv", ["occpred", "--config-dir", str(self.folder / "conf"), *arguments])
         code: object = 0
         try:
             main()
         except SystemExit as end:
             code = end.code
-        self.stdout, self.stderr = self.captured.readouterr()
+        stdout, stderr = self.captured.readouterr()
         if isinstance(code, str):  # Python itself prints it and exits with 1
-            self.stderr += f"{code}\n"
-            return 1
+            return Ended(1, stdout, f"{stderr}{code}\n")
         assert isinstance(code, int)
-        return code
-
-    def make(self, experiment: Experiment, config: str) -> None:
-        self.made.append((experiment.name, experiment.seed))
-        if experiment.seed in self.faults:
-            raise self.faults[experiment.seed]
-        ArtifactStore(Path(experiment.store)).make(quick_plan(experiment))
-
-    def finish(self, jobs: Sequence[SweepJob], **said: str) -> None:
-        self.rows, self.said = jobs, said
-
-    def failures(self) -> dict[tuple[str, ...], str]:
-        return {row.overrides: row.failure for row in self.rows if row.failure}
-
-
-def quick_plan(experiment: Experiment) -> Quick:
-    return Quick(experiment.careers, experiment.seed)
+        return Ended(code, stdout, stderr)
 
 
 @pytest.fixture
@@ -106,70 +101,83 @@ def occpred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         file = tmp_path / "conf" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"# @package _global_\n{text}\n", encoding="utf-8")
-    command = Command(tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
-    monkeypatch.setattr(road, "plan", quick_plan)
-    monkeypatch.setattr(road, "make", command.make)
-    monkeypatch.setattr(sweep, "finish", command.finish)
     root, of_hydra = logging.getLogger(), logging.getLogger("hydra")
     before = root.handlers.copy(), root.level, of_hydra.level
-    yield command
+    yield Command(tmp_path, monkeypatch, capsys)
     root.handlers, root.level, of_hydra.level = before
     HydraConfig.instance().cfg = None
 
 
-def test_what_failed_is_a_row_and_the_same_command_runs_only_that(occpred: Command, tmp_path: Path) -> None:
-    occpred.faults[1] = RuntimeError("a bug\ntold at length")
-    assert occpred("sweeps=both") == 1
-    assert occpred.made == [("first", 0), ("first", 1)]
-    assert [row.overrides for row in occpred.rows] == [
-        ("experiments=first", "seed=0"),
-        ("experiments=first", "seed=1"),
-        ("experiments=second", "seed=0"),
-        ("experiments=second", "seed=1"),
-    ]
-    missing = occpred.failures()["experiments=second", "seed=0"]
-    assert "people.jsonl" in missing
-    assert occpred.failures() == {
-        ("experiments=first", "seed=1"): "RuntimeError: a bug",
-        ("experiments=second", "seed=0"): missing,
-        ("experiments=second", "seed=1"): missing,
-    }
-    assert occpred.stderr == (
-        "occpred: 3 of 4 jobs failed: RuntimeError: a bug (and 1 other reason); "
-        "the same command runs only what is missing\n"
+def broken(run: Callable[[Any, Path, ArtifactStore], None], error: BaseException) -> Any:
+    """A stage's `run` that an error ends where there are shots to choose."""
+
+    def run_or_break(stage: Any, folder: Path, store: ArtifactStore) -> None:
+        if getattr(stage, "shots", 1):
+            raise error
+        run(stage, folder, store)
+
+    return run_or_break
+
+
+def sweep_reports(folder: Path) -> list[Path]:
+    return sorted((folder / "artifacts").glob("sweep/*/sweep.json"), key=lambda file: file.stat().st_mtime)
+
+
+def test_what_failed_is_a_row_and_the_same_command_makes_only_what_is_missing(
+    occpred: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(UntunedModel, "run", broken(UntunedModel.run, RuntimeError("a bug\ntold at length")))
+        ended = occpred("sweeps=shots")
+    assert ended.code == 1
+    assert ended.complaint.startswith(
+        "occpred: 3 of 4 runs failed: evaluate: RuntimeError: a bug (and 1 other reason); "
     )
-    (traceback,) = (tmp_path / "runs" / "both").glob("*/*/1/traceback.txt")
-    assert "told at length" in traceback.read_text(encoding="utf-8")
-    assert occpred.stdout.splitlines() == [
-        "4 jobs, 2 to run",
-        "[1/2] experiments=first seed=0",
-        occpred.stdout.splitlines()[2],
-        "[2/2] experiments=first seed=1",
-        f"failed: RuntimeError: a bug (traceback in {traceback})",
+    assert ended.jobs == [
+        "[0] prepare experiments=small",
+        "[1] reason experiments=small",
+        "[2] evaluate experiments=small model.shots=0",
+        "[3] reason experiments=small model.shots=1",
+        "[4] evaluate experiments=small model.shots=1",
     ]
-    assert occpred.stdout.splitlines()[2].startswith("made  quick")
+    assert "4 runs, 2 to make: 5 jobs in 3 waves" in ended.stdout
+    (folder,) = (tmp_path / "runs" / "shots").glob("*/*")
+    assert "told at length" in (folder / "4" / "traceback.txt").read_text(encoding="utf-8")
+    assert "people.jsonl: no such file" in (folder / "traceback.txt").read_text(encoding="utf-8")
+    with (sweep_reports(tmp_path)[-1].parent / "failures.csv").open(encoding="utf-8", newline="") as file:
+        failures = [row for row in csv.reader(file)][1:]
+    assert len(failures) == 3
+    assert "evaluate: RuntimeError: a bug" in failures[0]
 
-    occpred.faults.clear()
-    (tmp_path / "people.jsonl").touch()
-    assert occpred("sweeps=both") == 0
-    assert occpred.made == [("first", 1), ("second", 0), ("second", 1)]
-    assert not occpred.failures()
+    ended = occpred("sweeps=shots")
+    assert ended.jobs == ["[0] evaluate experiments=small model.shots=1"]
+    assert ended.complaint.startswith("occpred: 2 of 4 runs failed: ")
+    said = json.loads(sweep_reports(tmp_path)[-1].read_text(encoding="utf-8"))["summary"]
+    assert (said["name"], said["question"], said["num_jobs"]) == ("shots", "Which is better?", 4)
+    assert said["command"].startswith("occpred --config-dir ")
+    assert "name: shots" in said["config"]
 
-    assert occpred("sweeps=both") == 0
-    assert not occpred.made
-    assert (occpred.stdout, occpred.stderr) == ("4 jobs, 0 to run\n", "")
-    # The sweep has its own name, and its experiments keep theirs.
-    assert (occpred.said["name"], occpred.said["question"]) == ("both", "Which is better?")
-    assert occpred.said["command"].startswith("occpred --config-dir ")
-    assert "name: both" in occpred.said["config"]
-    assert [row.experiment and row.experiment.name for row in occpred.rows] == ["first", "first", "second", "second"]
+    ended = occpred("sweeps=shots", "experiments=small")
+    assert (ended.code, ended.jobs, ended.complaint) == (0, [], "")
+    assert "2 runs, 0 to make" in ended.stdout
+    # Runs of a sweep have reports of their own, which tell the config of the run.
+    configs = [file.read_text(encoding="utf-8") for file in tmp_path.glob("artifacts/report/*/provenance.json")]
+    assert sorted(f"shots: {shots}" in text for text in configs for shots in (0, 1)) == [False, False, True, True]
+
+    plan = " ".join(occpred("sweeps=shots", "experiments=small", "model.shots=0,1,2", "plan=true").stdout.split())
+    assert "1 job would be launched in 1 wave, 1 if each of the 3 runs did everything itself" in plan
+    assert "unknown" not in plan
+    assert len(list(tmp_path.glob("runs/*/*/*"))) == 3, "a plan leaves no folder"
 
 
-def test_an_interrupt_ends_everything_at_once(occpred: Command) -> None:
-    occpred.faults[1] = KeyboardInterrupt()
-    assert occpred("-m", "seed=0,1,2") == 130
-    assert [seed for _, seed in occpred.made] == [0, 1]
-    assert not occpred.rows
-    assert occpred.stderr == "occpred: interrupted; the same command goes on from here\n"
+def test_an_interrupt_ends_everything_at_once(
+    occpred: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Prepare, "run", broken(Prepare.run, KeyboardInterrupt()))
+    ended = occpred("-m", "experiments=small", "model.shots=1,0")
+    assert ended.jobs == ["[0] prepare"]
+    assert ended.code == 130
+    assert ended.stderr == "occpred: interrupted; the same command goes on from here\n"
+    assert not sweep_reports(tmp_path)

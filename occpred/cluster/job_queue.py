@@ -48,7 +48,7 @@ def run_side_by_side(
                 free.append(each.share)
                 ended(each.number, each.process)
     except BaseException:
-        logger.info("stopping %d jobs, which have %d s to save themselves", len(running), SECONDS_TO_SAVE)
+        logger.info("telling %d running jobs to stop: %d s to save themselves", len(running), SECONDS_TO_SAVE)
         stop([each.process for each in running])
         raise
 

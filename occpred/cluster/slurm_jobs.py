@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Optional
 
-from occpred.settings import Settings, setting
+from occpred.settings import SettingError, Settings, setting
 
 
 class DirtyTree(Enum):
@@ -73,9 +73,14 @@ class SlurmJobs(Settings):
     """Further options of sbatch, such as `{exclusive: true}`."""
     srun_args: list[str] = setting([])
     """Further options of srun."""
-    stderr_to_stdout: bool = False
-    """Whether a job has one log instead of two."""
     dirty_tree: DirtyTree = DirtyTree.SNAPSHOT
     """Jobs run a copy of the code as it was when they were submitted. `REFUSE` submits only what is committed."""
     poll_seconds: float = setting(10.0, above=0)
     """Seconds between two looks at the queue."""
+
+    def __post_init__(self) -> None:
+        """Refuse names that mean nothing."""
+        super().__post_init__()
+        names = {field.name for field in fields(self)}
+        for name in self.without_gpu.keys() - names:
+            raise SettingError(f"SlurmJobs.without_gpu.{name}: no such key; it may have {', '.join(sorted(names))}")

@@ -69,4 +69,4 @@ def _reason(submission: Submission, state: JobState) -> str:
     for failure in submission.failures_of_others():
         return failure
     words = submission.last_words()
-    return f"ended by SLURM: {state.name}{f' ({words})' if words else ''}, see {submission.log}"
+    return f"ended by SLURM: {state.name}{f' ({words})' if words else ''}, see {submission.folder}"

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from occpred.config.complaints import readable
 from occpred.config.conversion import to_experiment
+from occpred.config.launchers import register_launchers
 from occpred.config.pasted_key import refuse_pasted_keys
 from occpred.config.schemas import CONF, register_schemas
 from occpred.config.sweeper import register_sweeper
 
-__all__ = ["CONF", "readable", "refuse_pasted_keys", "register_schemas", "register_sweeper", "to_experiment"]
+__all__ = [
+    "CONF",
+    "readable",
+    "refuse_pasted_keys",
+    "register_launchers",
+    "register_schemas",
+    "register_sweeper",
+    "to_experiment",
+]

@@ -19,6 +19,8 @@ from occpred.careers.split import CanonicalSplit, SplitByPerson, SplitByTime
 from occpred.chat.batch import BatchChat
 from occpred.chat.endpoint import EndpointChat
 from occpred.chat.local import LocalChat
+from occpred.cluster.local_processes import LocalProcesses
+from occpred.cluster.slurm_jobs import SlurmJobs
 from occpred.errors import UserError
 from occpred.experiment import Experiment
 from occpred.language_model.adaptation import FullFineTuning, LoRA
@@ -89,6 +91,8 @@ _COMPONENTS: tuple[type[Settings], ...] = (
     DataParallel,
     FullySharded,
     DeepSpeedZero3,
+    SlurmJobs,
+    LocalProcesses,
     CsvTracking,
     WandbTracking,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import signal
@@ -97,15 +98,16 @@ class SlurmJob:
         setup_globals()
         JobRuntime.instance().set("name", self.config.hydra.job.name)
         is_first = environment.global_rank == 0
-        with open_dict(self.config):
-            self.config.hydra.job.id = environment.job_id
+        config = copy.deepcopy(self.config)  # what runs again, if it is to, is what was submitted
+        with open_dict(config):
+            config.hydra.job.id = environment.job_id
             if not is_first:
-                self.config.hydra.output_subdir = None
+                config.hydra.output_subdir = None
         if not is_first:  # its log is for what goes wrong
             logging.basicConfig(level=logging.WARNING, format="%(message)s")
         result = run_job(
             self.task,
-            self.config,
+            config,
             "hydra.sweep.dir",
             "hydra.sweep.subdir",
             hydra_context=self.context,

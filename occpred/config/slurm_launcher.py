@@ -32,7 +32,7 @@ from occpred.config.sweep_task import JobError, SweepTask
 from occpred.errors import UserError
 from occpred.interruption import postponed
 from occpred.progress import tally
-from occpred.settings import SettingError, range_errors
+from occpred.settings import SettingError
 
 logger = logging.getLogger(__name__)
 
@@ -55,9 +55,10 @@ class SlurmLauncher(SubmititLauncher):  # type: ignore[misc]
             UserError: a setting is out of range, the code is dirty where it must not be, or there is no SLURM here.
         """
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        for message in range_errors(SlurmJobs, self.params, prefix="hydra.launcher."):
-            raise SettingError(message)
-        self._settings = SlurmJobs(**self.params)
+        try:
+            self._settings = SlurmJobs(**self.params)
+        except SettingError as error:  # a component does not know under which key the user addresses it
+            raise SettingError(f"hydra.launcher{str(error).removeprefix(SlurmJobs.__name__)}") from None
         if not isinstance(task_function, SweepTask):
             raise UserError("hydra/launcher=slurm: give hydra/sweeper=staged with it")
         self._works = task_function.works
@@ -68,7 +69,8 @@ class SlurmLauncher(SubmititLauncher):  # type: ignore[misc]
             )
         self._queue = SlurmQueue()
         self._cluster = self._queue.cluster
-        self._folder = Path(config.hydra.sweep.dir).absolute()
+        self._code = Path(config.hydra.sweep.dir).absolute() / "code"
+        self._logs = Path(self._settings.submitit_folder).absolute()
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Submit what nobody does yet, wait for all, and return what came of them, in their order."""
@@ -79,7 +81,12 @@ class SlurmLauncher(SubmititLauncher):  # type: ignore[misc]
             with ledger.lock():
                 others = self._others(jobs, ledger)
                 failures = self._submit([job for job in jobs if job.work.key not in others], ledger, own)
-            logger.info("%d SLURM jobs submitted, %d that are at it already found", len(own), len(others))
+            logger.info(
+                "%d SLURM jobs submitted, %d found that do the rest already; logs: %s",
+                len(own),
+                len(others),
+                self._logs,
+            )
             failures |= self._wait(others | own, already_over=len(failures))
         except KeyboardInterrupt:
             self._cancel(own, ledger)
@@ -119,14 +126,15 @@ class SlurmLauncher(SubmititLauncher):  # type: ignore[misc]
                         own[key] = submission
                         ledger.write(key, submission)
             except Exception as error:
-                failures |= dict.fromkeys(keys, f"SLURM refused the job: {' '.join(str(error).split())}")
+                words = "; ".join(str(error).replace("sbatch: error: ", "").split("\n"))
+                failures |= dict.fromkeys(keys, f"SLURM refused the job: {words}")
         return failures
 
     def _batches(self, jobs: Sequence[SlurmJob]) -> Iterator[tuple[dict[str, Any], list[SlurmJob]]]:
         """Put together what can be submitted as one array: what asks for the same, as far as arrays may be long."""
         if not jobs:
             return
-        code = _snapshot_of_this_process(self._folder / "code")
+        code = _snapshot_of_this_process(self._code)
         alike: dict[str, tuple[dict[str, Any], list[SlurmJob]]] = {}
         for job in jobs:
             asked = parameters(job.work, settings_for(job.work, self._settings), code)
@@ -139,7 +147,7 @@ class SlurmLauncher(SubmititLauncher):  # type: ignore[misc]
         import submitit
 
         executor = submitit.AutoExecutor(
-            folder=Path(self._settings.submitit_folder).absolute(),
+            folder=self._logs,
             cluster="slurm",
             slurm_max_num_timeout=self._settings.max_num_timeout,
             slurm_python=python(),

@@ -17,7 +17,7 @@ from occpred.stages.work import Work
 
 _NO_GPU: dict[str, Any] = dict.fromkeys(("gpus_per_node", "gpus_per_task", "cpus_per_gpu", "mem_per_gpu", "gres"))
 _OF_THE_LAUNCHER = {"_target_", "submitit_folder", "max_num_timeout", "without_gpu", "dirty_tree", "poll_seconds"}
-_OF_ALL_EXECUTORS = {"name", "timeout_min", "mem_gb", "cpus_per_task", "gpus_per_node", "stderr_to_stdout"}
+_OF_ALL_EXECUTORS = {"name", "timeout_min", "mem_gb", "cpus_per_task", "gpus_per_node"}
 """What submitit calls the same whatever it submits to. Its names of other settings begin with `slurm_`."""
 
 

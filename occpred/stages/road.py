@@ -31,6 +31,8 @@ from occpred.stages.prefer import MakePairs, SampleCompletions
 from occpred.stages.prepare import Part, Prepare
 from occpred.stages.reason import JudgeReasons, SelectReasons, rounds_of_reasons
 from occpred.stages.report import HEADLINE, Report
+from occpred.stages.sweep_plan import show_plan
+from occpred.stages.sweep_works import SweepRun
 from occpred.stages.train import Train
 from occpred.stages.train_preference import TrainOnPreferences
 from occpred.stages.untuned import UntunedModel
@@ -256,6 +258,9 @@ def run(experiment: Experiment, config: str) -> None:
     store = ArtifactStore(Path(experiment.store))
     if experiment.dry_run:
         dry_run(store, [plan(experiment)])
+        return
+    if experiment.plan:
+        show_plan(store, [SweepRun(experiment, tuple(goals(experiment)))])
         return
     results = make(experiment, config)
     if not is_first():

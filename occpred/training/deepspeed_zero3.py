@@ -35,10 +35,14 @@ class DeepSpeedZero3(Strategy):
         """Lightning's strategy for DeepSpeed.
 
         Raises:
-            UserError: DeepSpeed is not installed.
+            UserError: DeepSpeed is not installed, or there is no GPU.
         """
+        import torch
+
         if find_spec("deepspeed") is None:
             raise UserError("trainer=deepspeed_zero3: needs DeepSpeed; pip install 'occpred[deepspeed]', or trainer=fsdp")
+        if not torch.cuda.is_available():
+            raise UserError("trainer=deepspeed_zero3: needs GPUs; on the CPU, trainer=fsdp shards as well")
         from occpred.training.lightning_zero3 import ZeRO3Processes
 
         return ZeRO3Processes()

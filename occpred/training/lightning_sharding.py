@@ -30,16 +30,12 @@ class Sharding(ParallelStrategy):
     _is_group_of_one = False
 
     def setup_environment(self) -> None:
-        """See to it that there is a group of processes."""
-        self.found_group()
-        super().setup_environment()
-
-    def found_group(self) -> None:
         """Found a group where this process is alone; where there are several, they have joined theirs before."""
         if not dist.is_initialized():
             backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
             dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
             self._is_group_of_one = True
+        super().setup_environment()
 
     def teardown(self) -> None:
         """Leave the group of one."""

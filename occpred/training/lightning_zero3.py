@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import deepspeed
-from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy
+import lightning as L
+from lightning.pytorch.strategies import DeepSpeedStrategy
 
 from occpred.training.lightning_sharding import Sharding
 
@@ -19,15 +20,16 @@ class ZeRO3Processes(Sharding, DeepSpeedStrategy):
         # Gradients of many micro-batches are summed up in float32, as a process alone does in its float32 weights.
         self.config["data_types"] = {"grad_accum_dtype": "fp32"}
 
-    def setup_environment(self) -> None:
-        """Leave out Lightning's demand of CUDA, which DeepSpeed does not share."""
-        self.found_group()
-        DDPStrategy.setup_environment(self)
-
     def setup_distributed(self) -> None:
         """Tell DeepSpeed of the processes that have found each other already."""
         self.set_world_ranks()
+        self._set_node_environment_variables()
         deepspeed.init_distributed(dist_init_required=False)
+
+    def setup(self, trainer: L.Trainer) -> None:
+        """Leave batches as they are: Lightning would round what a policy is compared with."""
+        self.precision_plugin.convert_input = lambda data: data  # type: ignore[method-assign]
+        super().setup(trainer)
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         """Call the module, which calls the engine for each micro-batch."""

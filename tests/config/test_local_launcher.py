@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -95,3 +97,38 @@ def test_what_cannot_be_is_refused_before_anything_runs(
 ) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
         launcher(print, **settings)
+
+
+@pytest.mark.slow
+def test_a_sweep_is_made_by_jobs_side_by_side(tmp_path: Path) -> None:
+    architecture = (
+        "{model_type: qwen3, vocab_size: 4096, hidden_size: 32, intermediate_size: 48, num_hidden_layers: 1, "
+        "num_attention_heads: 2, num_key_value_heads: 1, head_dim: 16}"
+    )
+    overrides = [
+        "experiments=zero_shot",
+        "careers.num_people=40",
+        "backbone.random_init=true",
+        f"+backbone.architecture={architecture}",
+        "ranking.free_text.enabled=false",
+        "evaluation.bootstrap_samples=100,101",
+        "baselines.career.max_epochs=1",
+        "baselines.gru4rec.max_epochs=1",
+        "hydra/launcher=local",
+        "hydra.launcher.slots=2",
+    ]
+    ended = subprocess.run(
+        [sys.executable, "-m", "occpred", "-m", *overrides], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert len(list(tmp_path.glob("artifacts/sweep/*/report.html"))) == 1
+    first, second = (
+        next(
+            line for line in ended.stdout.splitlines() if line.endswith(f"evaluation.bootstrap_samples={samples}: done")
+        )
+        for samples in (100, 101)
+    )
+    numbers = [line.partition("]")[0].lstrip("[") for line in (first, second)]
+    for number in numbers:
+        (log,) = tmp_path.glob(f"runs/sweep/*/*/{number}/job.log")
+        assert "evaluate" in log.read_text()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import pytest
@@ -22,9 +23,9 @@ SWEEP = PlannedSweep(
 
 
 def printed(plan: PlannedSweep) -> list[str]:
-    console = Console(width=160, record=True, quiet=True)
-    print_plan(plan, console)
-    return console.export_text().splitlines()
+    text = io.StringIO()
+    print_plan(plan, Console(file=text, width=160))
+    return text.getvalue().splitlines()
 
 
 def cells(lines: list[str]) -> dict[str, list[str]]:

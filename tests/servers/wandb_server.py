@@ -1,7 +1,8 @@
 """As much of a W&B server as the real `wandb sync`, online runs and sweep agents talk to, and it keeps what it is sent.
 
-`GET /stats` gives `runs` by id (config, tags, group, ..., `history` line by line as a server stores them, `files`) and
-`artifacts` by collection, with the runs that logged and used them.
+`GET /stats` gives `runs` by id (config, tags, group, ..., `history` line by line as a server stores them, `files`),
+`artifacts` by collection, with the runs that logged and used them, and `unknown`, what it was asked and could not
+answer. Of a sweep it hands out the points of a grid, one after another.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from typing import Any
 from urllib.parse import unquote
+
+import yaml
 
 from tests.servers.http_service import Connection, HttpReply, HttpRequest, json_reply, run
 from tests.servers.server_process import RunningServer, running
@@ -86,6 +90,8 @@ class WandbServer:
         self.runs: dict[str, StoredRun] = {}
         self.artifacts: dict[str, StoredArtifact] = {}
         self.unknown: list[str] = []
+        self.sweep: dict[str, Any] = {}
+        self.points: list[tuple[Any, ...]] = []
 
     def serve(self, request: HttpRequest, connection: Connection) -> None:
         """Answer one request."""
@@ -239,6 +245,34 @@ class WandbServer:
         asked = given["input"]
         self.artifacts[asked["artifactID"]].used_by.append(asked["runName"])
         return {"useArtifact": {"artifact": {"id": asked["artifactID"]}}}
+
+    def _UpsertSweep(self, given: dict[str, Any], host: str) -> dict[str, Any]:
+        self.sweep = yaml.safe_load(given["config"])
+        self.points = list(product(*(each["values"] for each in self.sweep["parameters"].values())))
+        project = {"id": "project", "name": given["projectName"], "entity": {"id": "entity", "name": "team"}}
+        sweep = {"id": "sweep", "name": "grid1234", "project": project}
+        return {"upsertSweep": {"sweep": sweep, "configValidationWarnings": []}}
+
+    def _SweepWithRuns(self, given: dict[str, Any], host: str) -> dict[str, Any]:
+        sweep = {"id": "sweep", "name": given["sweep"], "config": yaml.dump(self.sweep), "runs": {"edges": []}}
+        return {"project": {"sweep": sweep}}
+
+    def _CreateAgent(self, given: dict[str, Any], host: str) -> dict[str, Any]:
+        return {"createAgent": {"agent": {"id": "agent"}}}
+
+    def _Heartbeat(self, given: dict[str, Any], host: str) -> dict[str, Any]:
+        command: dict[str, Any] = {"type": "exit"}
+        if json.loads(given["runState"]):
+            return {"agentHeartbeat": {"agent": {"id": "agent"}, "commands": "[]"}}
+        if self.points:
+            point = dict(zip(self.sweep["parameters"], self.points.pop(0), strict=True))
+            command = {
+                "type": "run",
+                "run_id": f"point{len(self.points)}",
+                "program": "",
+                "args": {name: {"value": value} for name, value in point.items()},
+            }
+        return {"agentHeartbeat": {"agent": {"id": "agent"}, "commands": json.dumps([command])}}
 
 
 if __name__ == "__main__":

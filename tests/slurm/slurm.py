@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from occpred.artifacts.lock import Lock
 from tests.stages.conftest import SMALL
@@ -83,6 +85,18 @@ class Slurm:
     def logs(self, job: str) -> list[Path]:
         """What a job writes into."""
         return list(self.folder.glob(f"runs/*/*/*/.submitit/{job}/{job}_*_log.*"))
+
+    def processes(self, job: str) -> list[psutil.Process]:
+        """The tasks of a running job, by rank."""
+        tasks = {}
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                variables = process.environ()
+                ids = [variables.get("SLURM_ARRAY_JOB_ID"), variables.get("SLURM_ARRAY_TASK_ID")]
+                its_job = "_".join(ids) if all(ids) else variables.get("SLURM_JOB_ID")
+                if its_job == job and "submitit.core._submit" in process.cmdline() and process.name() != "srun":
+                    tasks[int(variables["SLURM_PROCID"])] = process
+        return [tasks[rank] for rank in sorted(tasks)]
 
     @contextmanager
     def held(self, stages: Iterable[str]) -> Iterator[Callable[[], None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -53,7 +54,7 @@ def test_work_is_submitted_once_whatever_becomes_of_launchers(slurm: Slurm) -> N
     roads = [Road(experiment_in(slurm.store, axis)) for axis in ("careers.seed=1", "careers.seed=2")]
     prepare = [reference(road.prepared) for road in roads]
     reason = [reference(stage) for road in roads for stage in road.selected(Part.TRAIN).inputs()]
-    submitted, found = "2 SLURM jobs submitted, 0 that", "0 SLURM jobs submitted, 2 that"
+    submitted, found = "2 SLURM jobs submitted, 0 found", "0 SLURM jobs submitted, 2 found"
     with slurm.held(reason), slurm.held(prepare) as let_go:
         first = slurm.sweep(*sweep)
         slurm.wait_for(lambda: submitted in slurm.output(first), while_runs=first)
@@ -86,12 +87,14 @@ def test_failures_are_rows_that_say_why(slurm: Slurm) -> None:
         slurm.wait_for_log(f"{array}_1", "held by", while_runs=sweep)
         slurm.wait_for_log(f"{array}_2", "held by", while_runs=sweep)
         run("scancel", f"{array}_1")
-        run("scancel", "--signal=KILL", f"{array}_2")
+        for process in slurm.processes(f"{array}_2"):
+            process.kill()
         output = slurm.finish(sweep, code=1)
-    print(output)
-    output = slurm.finish(slurm.sweep("careers.num_people=2,3", "hydra.launcher.partition=nowhere"), code=1)
-    print(output)
-    assert 0
+    assert "3 of 3 runs failed: prepare: SplitByPerson: 1 people give no train example" in output
+    assert f"SLURM job {array}_1: failed: cancelled (scancel)" in output
+    assert re.search(rf"SLURM job {array}_2: failed: ended by SLURM: FAILED, see /.*/.submitit/{array}_2\n", output)
+    refused = slurm.finish(slurm.sweep("careers.num_people=2,3", "hydra.launcher.partition=nowhere"), code=1)
+    assert "2 of 2 runs failed: prepare: SLURM refused the job: invalid partition specified: nowhere; " in refused
 
 
 def test_jobs_run_the_code_that_was_submitted(slurm: Slurm) -> None:

@@ -57,7 +57,6 @@ def test_it_counts_what_is_missing_and_judges_it_by_what_is_there(
     for stage in StageGraph(store, [runs[0].goals]).stages.values():
         finish(store, stage, 2.0)
     plan = plan_of(store, runs)
-    parallel = [phase.hours for phase in plan.phases]
     assert {phase.name: (phase.jobs, phase.to_make, phase.found) for phase in plan.phases} == {
         "prepare": (0, 0, 2),
         "reason": (0, 0, 4),
@@ -65,7 +64,6 @@ def test_it_counts_what_is_missing_and_judges_it_by_what_is_there(
         "evaluate": (2, 10, 5),
     }
     assert (plan.waves, plan.jobs_alone, plan.unknown) == (2, 4, ())
-    assert parallel[:2] == [0, 0]
     # Two processes train, and answer, in an hour what one needs two for; both are counted.
     assert (plan.phases[2].hours, plan.phases[2].gpu_hours) == (2.0, 4.0)
     assert plan.hours_side_by_side * 2 == plan.total("hours")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+import yaml
 
 from occpred.tracking.tracking import RunIdentity, Tracker
 from occpred.tracking.wandb_tracking import WandbMode, WandbTracking
-from tests.servers.server_process import RunningServer
+from tests.servers.server_process import ROOT, RunningServer
 from tests.servers.wandb_server import wandb_server
 from tests.tracking.conftest import RUN, run_folders
 
@@ -145,6 +148,58 @@ def test_a_checkpoint_is_linked_to_what_rests_on_it(server: RunningServer, tmp_p
     tracking.open(evaluated, {}, tmp_path / "evaluated").close()
     checkpoint = server.stats()["artifacts"]["train-0123456789abcdef"]
     assert (checkpoint["logged_by"], checkpoint["used_by"]) == (RUN.id, [evaluated.id])
+
+
+def test_the_outcome_is_in_the_run_that_an_agent_waits_for(
+    server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parameters = tmp_path / "config.yaml"
+    parameters.write_text("wandb_version: 1\nlora.rank:\n  value: 8\n", encoding="utf-8")
+    told_by_agent = {"SWEEP_ID": "grid1234", "RUN_ID": "point1", "PROJECT": "sweeps", "ENTITY": "team"}
+    for name, value in {**told_by_agent, "SWEEP_PARAM_PATH": str(parameters)}.items():
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    tracking = WandbTracking(entity="team", mode=WandbMode.ONLINE)
+    assert tracking.is_awaited()
+    assert not WandbTracking(mode=WandbMode.DISABLED).is_awaited()
+    second_part(tracking, tmp_path)
+    with tracking.open(replace(RUN, id="fedcba", is_outcome=True), CONFIG, tmp_path / "evaluated") as tracker:
+        tracker.log_summary({"movers/acc_em": 25.0})
+    runs = server.stats()["runs"]
+    assert {name: (run["project"], run["sweep"]) for name, run in runs.items()} == {
+        RUN.id: ("occpred", None),
+        "point1": ("sweeps", "grid1234"),
+    }
+    assert runs["point1"]["summary"]["movers/acc_em"] == 25.0
+    assert runs["point1"]["config"]["lora.rank"] == 8
+    assert runs["point1"]["config"]["axes"] == CONFIG["axes"]
+    assert {"WANDB_SWEEP_ID", "WANDB_RUN_ID"} < os.environ.keys(), "they are only hidden from other runs"
+
+
+@pytest.mark.slow
+def test_a_real_agent_runs_a_real_sweep(server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (
+        "import sys; from pathlib import Path; from dataclasses import replace;"
+        "from tests.tracking.conftest import RUN; from occpred.tracking.wandb_tracking import *;"
+        "tracker = WandbTracking(mode=WandbMode.ONLINE).open(replace(RUN, is_outcome=True), {}, Path(sys.argv[1]));"
+        "tracker.log_summary({'movers/acc_em': float(sys.argv[2].partition('=')[2])}); tracker.close()"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    sweep = {
+        "method": "grid",
+        "project": "sweeps",
+        "entity": "team",
+        "metric": {"name": "movers/acc_em", "goal": "maximize"},
+        "parameters": {"lora.rank": {"values": [4, 8]}},
+        "command": [sys.executable, "-c", program, str(tmp_path / "tracking"), "${args_no_hyphens}"],
+    }
+    (tmp_path / "sweep.yaml").write_text(yaml.dump(sweep), encoding="utf-8")
+    wandb = str(Path(sys.executable).with_name("wandb"))
+    for command in ([wandb, "sweep", "sweep.yaml"], [wandb, "agent", "--count", "2", "team/sweeps/grid1234"]):
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+    runs = server.stats()["runs"]
+    outcomes = {name: (run["sweep"], run["summary"]["movers/acc_em"], run["state"]) for name, run in runs.items()}
+    assert outcomes == {"point1": ("grid1234", 4.0, "finished"), "point0": ("grid1234", 8.0, "finished")}
 
 
 def test_an_unreachable_server_leaves_an_offline_run(

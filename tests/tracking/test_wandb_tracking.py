@@ -75,7 +75,7 @@ def test_an_offline_run_keeps_what_was_logged(
 def test_a_failed_run_is_finished_as_failed_and_goes_on_under_its_id(
     tmp_path: Path, living_children: LivingChildren
 ) -> None:
-    with pytest.raises(ZeroDivisionError), WandbTracking().open(RUN, {}, tmp_path) as tracker:
+    with pytest.raises(ZeroDivisionError), WandbTracking().open(RUN, {}, tmp_path) as tracker:  # noqa: PT012
         tracker.log_metrics({"loss": 5.0}, 1)
         tracker.log_metrics({"loss": 1 / 0}, 2)
     assert living_children() == []

@@ -1,0 +1,34 @@
+"""A run that torchrun or `srun` started as several processes: Hydra runs in each of them, and one leaves traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, open_dict, read_write
+
+from occpred.distributed.place import Place
+
+_WARNINGS_ONLY = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"level": "WARNING", "handlers": ["console"]},
+}
+
+
+class OtherRanks(Callback):
+    """Leaves it to the first process of a run to make the run's folder and to log into it.
+
+    The folder's name holds the time at which a process began, so each would make one of its own.
+    """
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Where this is another process, let Hydra write nothing, and log nothing but warnings."""
+        place = Place.given()
+        if place is None or place.rank == 0:
+            return
+        with read_write(config), open_dict(config):
+            config.hydra.run.dir = "."
+            config.hydra.output_subdir = None
+            config.hydra.job_logging = _WARNINGS_ONLY
