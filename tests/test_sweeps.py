@@ -34,18 +34,13 @@ evaluation: {bootstrap_samples: 100}
 ranking: {free_text: {enabled: false}}
 baselines: {repeat_last: null, markov_1: null, markov_2: null, knn: null, logistic: null, career: null, gru4rec: null}
 """,
-    "experiments/people.yaml": """
-defaults: [small, {override /careers: jsonl}]
-name: people
-careers: {path: people.jsonl}
-""",
     "sweeps/shots.yaml": """
+defaults: [{override /experiments: small}]
 hydra:
   mode: MULTIRUN
   sweeper:
     params:
-      experiments: small,people
-      model.shots: 0,1
+      model.shots: -1,1
 sweep:
   name: shots
   question: Which is better?
@@ -132,44 +127,33 @@ def test_what_failed_is_a_row_and_the_same_command_makes_only_what_is_missing(
         patch.setattr(UntunedModel, "run", broken(UntunedModel.run, RuntimeError("a bug\ntold at length")))
         ended = occpred("sweeps=shots")
     assert ended.code == 1
-    assert ended.complaint.startswith(
-        "occpred: 3 of 4 runs failed: evaluate: RuntimeError: a bug (and 1 other reason); "
-    )
-    assert ended.jobs == [
-        "[0] prepare experiments=small",
-        "[1] reason experiments=small",
-        "[2] evaluate experiments=small model.shots=0",
-        "[3] reason experiments=small model.shots=1",
-        "[4] evaluate experiments=small model.shots=1",
-    ]
-    assert "4 runs, 2 to make: 5 jobs in 3 waves" in ended.stdout
+    refused = "model.shots=-1: must be at least 0"
+    again = "the same command runs only what is missing"
+    assert ended.complaint == f"occpred: 2 of 2 runs failed: {refused} (and 1 other reason); {again}\n"
+    assert ended.jobs == ["[0] prepare model.shots=1", "[1] reason model.shots=1", "[2] evaluate model.shots=1"]
+    assert ended.stdout.startswith("1 run, 1 to make: 3 jobs in 3 waves\n")
     (folder,) = (tmp_path / "runs" / "shots").glob("*/*")
-    assert "told at length" in (folder / "4" / "traceback.txt").read_text(encoding="utf-8")
-    assert "people.jsonl: no such file" in (folder / "traceback.txt").read_text(encoding="utf-8")
+    assert "told at length" in (folder / "2" / "traceback.txt").read_text(encoding="utf-8")
     with (sweep_reports(tmp_path)[-1].parent / "failures.csv").open(encoding="utf-8", newline="") as file:
-        failures = [row for row in csv.reader(file)][1:]
-    assert len(failures) == 3
-    assert "evaluate: RuntimeError: a bug" in failures[0]
+        _, *failures = csv.reader(file)
+    assert [row[-1] for row in failures] == [refused, "evaluate: RuntimeError: a bug"]
 
     ended = occpred("sweeps=shots")
-    assert ended.jobs == ["[0] evaluate experiments=small model.shots=1"]
-    assert ended.complaint.startswith("occpred: 2 of 4 runs failed: ")
+    assert ended.jobs == ["[0] evaluate model.shots=1"]
+    assert ended.complaint == f"occpred: 1 of 2 runs failed: {refused}; {again}\n"
     said = json.loads(sweep_reports(tmp_path)[-1].read_text(encoding="utf-8"))["summary"]
-    assert (said["name"], said["question"], said["num_jobs"]) == ("shots", "Which is better?", 4)
+    assert (said["name"], said["question"], said["num_jobs"]) == ("shots", "Which is better?", 2)
     assert said["command"].startswith("occpred --config-dir ")
     assert "name: shots" in said["config"]
 
-    ended = occpred("sweeps=shots", "experiments=small")
-    assert (ended.code, ended.jobs, ended.complaint) == (0, [], "")
-    assert "2 runs, 0 to make" in ended.stdout
-    # Runs of a sweep have reports of their own, which tell the config of the run.
-    configs = [file.read_text(encoding="utf-8") for file in tmp_path.glob("artifacts/report/*/provenance.json")]
-    assert sorted(f"shots: {shots}" in text for text in configs for shots in (0, 1)) == [False, False, True, True]
+    # The run has a report of its own, with its own config.
+    (report,) = tmp_path.glob("artifacts/report/*/provenance.json")
+    assert "shots: 1\n" in json.loads(report.read_text(encoding="utf-8"))["settings"]["config"]
 
-    plan = " ".join(occpred("sweeps=shots", "experiments=small", "model.shots=0,1,2", "plan=true").stdout.split())
-    assert "1 job would be launched in 1 wave, 1 if each of the 3 runs did everything itself" in plan
+    plan = " ".join(occpred("sweeps=shots", "model.shots=1,2,3", "plan=true").stdout.split())
+    assert "2 jobs would be launched in 1 wave, 2 if each of the 3 runs did everything itself" in plan
     assert "unknown" not in plan
-    assert len(list(tmp_path.glob("runs/*/*/*"))) == 3, "a plan leaves no folder"
+    assert len(list(tmp_path.glob("runs/*/*/*"))) == 2, "a plan leaves no folder"
 
 
 def test_an_interrupt_ends_everything_at_once(

@@ -47,7 +47,7 @@ class JobProcess:
     """
 
     def __init__(self, work: Callable[[], Any], log: Path, environment: Mapping[str, str]) -> None:
-        import cloudpickle  # type: ignore[import-untyped]
+        import cloudpickle
 
         self._log = log
         self._received: bytes | None = None

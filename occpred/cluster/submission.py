@@ -30,11 +30,6 @@ class Submission:
     stages: tuple[str, ...]
     by: str
 
-    @property
-    def log(self) -> Path:
-        """Standard error of its first task."""
-        return Path(self.folder, f"{self.job}_0_log.err")
-
     def failure(self) -> str | None:
         """What its first task says: why it failed, in a line, empty if it did not; `None` where it said nothing yet."""
         # A network file system notices new files when it is asked for a list, not when it is asked for a name.
@@ -50,14 +45,18 @@ class Submission:
         return [failure for file in files if (failure := _read_outcome(file))]
 
     def last_words(self) -> str:
-        """The last line of its log that is its own; empty where there is none."""
-        try:
-            with self.log.open("rb") as log:
-                log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
-                lines = log.read().decode(errors="replace").split("\n")
-        except FileNotFoundError:
-            return ""
-        return next((line.strip() for line in reversed(lines) if line.strip() and not line.startswith(_NOT_OURS)), "")
+        """The last line of its logs that is its own and no progress bar; empty where there is none."""
+        # Other tasks than the first log nothing but what goes wrong.
+        logs = sorted(Path(self.folder).glob(f"{self.job}_*_log.err"), reverse=True)
+        return next(filter(None, map(_last_line, logs)), "")
+
+
+def _last_line(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        lines = file.read().decode(errors="replace").split("\n")
+    own = (line.strip() for line in reversed(lines) if "\r" not in line and not line.startswith(_NOT_OURS))
+    return next(filter(None, own), "")
 
 
 def write_outcome(folder: Path, job: str, rank: int, failure: str) -> None:

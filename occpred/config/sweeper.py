@@ -124,7 +124,7 @@ class StagedSweeper(Sweeper):
         if not runs:
             return
         works = SweepWorks(_store_of(runs), runs, name=self.config.sweep.name, command=self._command)
-        logger.info("%d runs, %d to make: %s", len(rows), len(works.missing_runs), works)
+        logger.info("%s", works)
         failed: set[str] = set()
         number = 0
         for wave in works.waves:

@@ -29,7 +29,7 @@ class ProcessError(Exception):
     """One of the processes of a job failed; the note that goes with it is the traceback of the first process."""
 
 
-def together(num_processes: int, work: Callable[[], Result]) -> Result:
+def together(num_processes: int, work: Callable[[], Result], *, num_nodes: int = 1) -> Result:
     """Do `work` in each of the processes of a job, and return what it returns in the first.
 
     A process that was started as one of several joins the others; one that was started alone, and is to be one of
@@ -38,12 +38,18 @@ def together(num_processes: int, work: Callable[[], Result]) -> Result:
     Args:
         num_processes: how many there are to be, on all nodes.
         work: what can be pickled, and does the same in all processes.
+        num_nodes: on how many nodes.
 
     Raises:
         UserError: this process is one of another number of processes than there are to be; or what `work` raises.
         ProcessError: `work` failed in one of the processes; all have ended.
     """
     place = Place.given()
+    if place is None and num_nodes > 1:
+        raise UserError(
+            f"trainer.num_nodes={num_nodes}: processes on other nodes must be started there; use srun, torchrun or "
+            "hydra/launcher=slurm_nodes, or trainer.num_nodes=1"
+        )
     if place is None:
         return work() if num_processes == 1 else _in_own_processes(num_processes, work)
     if place.world_size != num_processes:

@@ -124,7 +124,7 @@ class TreeModule(L.LightningModule):
         self.log_dict(row, prog_bar=True, batch_size=1)
         self.log_dict(details, batch_size=1)
 
-    def on_fit_end(self) -> None:
+    def on_train_end(self) -> None:
         """Put together what is trained, while the processes still know of each other."""
         self.trained_state = self.strategy.trained_state(self)
 

@@ -234,7 +234,8 @@ def _make(experiment: Experiment, stages: tuple[Stage, ...]) -> tuple[MadeOrFoun
     store = ArtifactStore(Path(experiment.store))
     if all(store.is_done(stage) for stage in stages):  # then no other process needs to be started
         return store.make_all(stages)
-    return together(experiment.trainer.num_processes, partial(store.make_all, stages))
+    trainer = experiment.trainer
+    return together(trainer.num_processes, partial(store.make_all, stages), num_nodes=trainer.num_nodes)
 
 
 def is_made(experiment: Experiment) -> bool:

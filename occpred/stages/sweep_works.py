@@ -103,8 +103,9 @@ class SweepWorks:
         return frozenset().union(*self._graph.runs.values())
 
     def __str__(self) -> str:
-        jobs = sum(map(len, self.waves))
-        return f"{jobs} job{'' if jobs == 1 else 's'} in {len(self.waves)} wave{'' if len(self.waves) == 1 else 's'}"
+        runs, jobs = _count(len(self._runs), "run"), _count(sum(map(len, self.waves)), "job")
+        parts = f": {jobs} in {_count(len(self.waves), 'wave')}" if self.waves else ""
+        return f"{runs}, {len(self.missing_runs):,} to make{parts}"
 
     def is_done(self, work: Work) -> bool:
         """Whether all that a work makes is there, by whomever it was made."""
@@ -131,3 +132,7 @@ class SweepWorks:
 def shared_axes(runs: Sequence[SweepRun]) -> tuple[str, ...]:
     """The overrides that all of `runs` have in common."""
     return tuple(axis for axis in runs[0].axes if all(axis in run.axes for run in runs))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

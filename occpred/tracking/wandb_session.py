@@ -141,7 +141,9 @@ def end_idle_process() -> None:
 def kill_process() -> None:
     """End W&B's process whatever it is doing."""
     with suppress(Exception):
-        sys.modules["wandb"].setup()._connection._proc._process.kill()
+        process = sys.modules["wandb"].setup()._connection._proc._process
+        process.kill()
+        process.wait()
 
 
 def warn(outcome: str, error: Exception) -> None:

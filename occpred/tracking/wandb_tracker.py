@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -79,15 +79,14 @@ class WandbTracker(Tracker):
         run = self._session.start()
         need_process(self)
         if run.offline:
-            entries, self._step = unsent(entries, self._is_sent)
+            entries, self._step = unsent(entries, self._sent(entries))
         else:
             self._step = run.starting_step
         self._attempt(partial(_use, run, self._session.run.inputs), "cannot link the run to its inputs")
         for entry in in_steps(entries):
             self._tell(run, **entry)
-        for entry in entries:
-            if "segment" in entry and not self._is_sent(entry["segment"]):
-                shutil.rmtree(self._segment(entry["segment"]), ignore_errors=True)
+        for former in _segments(entries) - self._sent(entries):
+            shutil.rmtree(self._segment(former), ignore_errors=True)
         self._journal.add(segment=Path(run.dir).parent.name)
         self._run = run
 
@@ -120,7 +119,7 @@ class WandbTracker(Tracker):
         if ending is Ending.INTERRUPTED:
             self._run.mark_preempting()
         if ending is Ending.FINISHED and self._session.run.output:
-            self._run.log_artifact(_artifact(self._session.run.output))
+            self._attempt(partial(_make, self._run, self._session.run.output), "cannot link the run to its result")
         self._run.finish(exit_code=int(ending is not Ending.FINISHED))
         if ending is Ending.FINISHED and self._journal is not None:
             self._journal.close()
@@ -132,7 +131,7 @@ class WandbTracker(Tracker):
         thread.join(self._patience_seconds)
         if thread.is_alive():
             self._may_begin_again = False
-            self._warn("took too long; what is missing is added when the run is resumed", TimeoutError())
+            self._warn("took too long; what is missing is added when the run is resumed", TimeoutError("timeout"))
             kill_process()
 
     def _attempt(self, action: Callable[[], object], outcome: str = _FAILED) -> bool:
@@ -151,23 +150,32 @@ class WandbTracker(Tracker):
     def _segment(self, name: str) -> Path:
         return self._session.folder / "wandb" / name
 
-    def _is_sent(self, segment: str) -> bool:
-        return not segment.startswith("offline-") or any(self._segment(segment).glob("*.wandb.synced"))
+    def _sent(self, entries: Iterable[dict[str, Any]]) -> Set[str]:
+        """The segments that the server has, sent as they were written or by `wandb sync`."""
+        return {
+            name
+            for name in _segments(entries)
+            if not name.startswith("offline-") or any(self._segment(name).glob("*.wandb.synced"))
+        }
 
 
-def unsent(entries: Iterable[dict[str, Any]], is_sent: Callable[[str], bool]) -> tuple[list[dict[str, Any]], int]:
+def _segments(entries: Iterable[dict[str, Any]]) -> Set[str]:
+    return {entry["segment"] for entry in entries if "segment" in entry}
+
+
+def unsent(entries: Iterable[dict[str, Any]], sent: Set[str]) -> tuple[list[dict[str, Any]], int]:
     """Return the entries of a journal that the server has not, and the first step that it has not.
 
     Args:
         entries: all of them; `{"segment": name}` stands where a folder of W&B begins, which also holds what was
             logged before it.
-        is_sent: whether the folder of this name was sent.
+        sent: the names of the folders that the server has.
     """
     segment, rest, next_step = "", [], 0
     for entry in entries:
         segment = entry.get("segment", segment)
         rest.append(entry)
-        if segment and is_sent(segment):
+        if segment in sent:
             next_step = max([next_step, *(each["step"] + 1 for each in rest if each.get("step") is not None)])
             rest = []
     return rest, next_step
@@ -193,6 +201,10 @@ def _artifact(reference: str) -> Any:
 
     stage, signature = reference.split("/")
     return wandb.Artifact(f"{stage}-{signature}", type=stage)
+
+
+def _make(run: Any, output: str) -> None:
+    run.log_artifact(_artifact(output))
 
 
 def _use(run: Any, inputs: Iterable[str]) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import lightning as L
     from torch import Tensor, nn
 
+_REST = "deepspeed_zero3.pt"
+"""The file of a checkpoint's folder that holds what is no share of anything."""
+
 
 @dataclass
 class DeepSpeedZero3(Strategy):
@@ -26,7 +29,7 @@ class DeepSpeedZero3(Strategy):
     `deepspeed`. Weights that are trained are kept and updated in float32 and computed with in bfloat16, under autocast;
     without it all is float32.
 
-    Its checkpoints are folders that only the same number of processes can go on from.
+    Checkpoints are folders that any number of processes can go on from.
 
     Source: ZeRO stage 3 (Rajbhandari et al. 2020), through DeepSpeed and Lightning.
     """
@@ -45,21 +48,11 @@ class DeepSpeedZero3(Strategy):
             raise UserError("trainer=deepspeed_zero3: needs GPUs; on the CPU, trainer=fsdp shards as well")
         from occpred.training.lightning_zero3 import ZeRO3Processes
 
-        return ZeRO3Processes()
+        return ZeRO3Processes(_REST)
 
     def recognises(self, checkpoint: Path) -> bool:
-        """Whether it is a folder of as many shares as there are processes.
-
-        Raises:
-            UserError: there are more or fewer shares.
-        """
-        shares = len(list(checkpoint.glob("*/*_optim_states.pt")))
-        if shares and shares != ranks.world_size():
-            raise UserError(
-                f"{checkpoint}: was left by {shares} processes, and DeepSpeed goes on with as many only, not with "
-                f"{ranks.world_size()}; trainer=fsdp has no such limit, but must begin anew"
-            )
-        return shares > 0
+        """Whether it is a folder of shares by DeepSpeed."""
+        return (checkpoint / _REST).is_file()
 
     @contextmanager
     def micro_batch(self, module: L.LightningModule, *, is_last: bool) -> Iterator[nn.Module]:

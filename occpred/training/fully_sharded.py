@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.distributed.fsdp import MixedPrecisionPolicy
 
+_REST = "fully_sharded.pt"
+"""The file of a checkpoint's folder that holds what is no share of anything."""
+
 
 @dataclass
 class FullySharded(Strategy):
@@ -33,11 +36,11 @@ class FullySharded(Strategy):
         """Lightning's strategy for models that shard themselves."""
         from occpred.training.lightning_sharding import FullyShardedProcesses
 
-        return FullyShardedProcesses()
+        return FullyShardedProcesses(_REST)
 
     def recognises(self, checkpoint: Path) -> bool:
-        """Whether it is a folder of PyTorch's distributed checkpoints."""
-        return (checkpoint / ".metadata").is_file()
+        """Whether it is a folder of shares by FSDP."""
+        return (checkpoint / _REST).is_file()
 
     def prepare(self, module: L.LightningModule) -> None:
         """Shard each layer of the language model by itself, and what is left together with the module.

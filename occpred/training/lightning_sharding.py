@@ -1,7 +1,9 @@
-"""Fully sharded training as Lightning sees it: its processes, its validations and its checkpoints."""
+"""Sharded training as Lightning sees it: its processes, its validations and its checkpoints."""
 
 from __future__ import annotations
 
+import atexit
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -21,71 +23,88 @@ from torch.optim import Optimizer
 from occpred.distributed import ranks
 
 _TRAINED = StateDictOptions(ignore_frozen_params=True, strict=False)
-_REST = "rest.pt"
 
 
 class Sharding(ParallelStrategy):
-    """What is common to strategies under which a forward pass needs all processes at once."""
+    """What is common to strategies under which every process holds a share of each weight.
 
-    _is_group_of_one = False
+    A checkpoint is a folder: the shares of all processes, in the format of PyTorch's distributed checkpoints, which any
+    number of processes can read, and a file of what is the same for all of them.
+
+    Attributes:
+        rest: name of that file.
+    """
+
+    rest: str
+
+    @abstractmethod
+    def shares(self) -> dict[str, Any]:
+        """What this process holds of what is trained and of the optimizer's memory: distributed tensors by name."""
+
+    @abstractmethod
+    def take(self, shares: dict[str, Any]) -> None:
+        """Go on from these shares, laid out like those of this process."""
 
     def setup_environment(self) -> None:
-        """Found a group where this process is alone; where there are several, they have joined theirs before."""
+        """Found a group where this process is alone; where there are several, they have joined theirs before.
+
+        It stays till the process ends, since DeepSpeed never forgets the first one it sees.
+        """
         if not dist.is_initialized():
             backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
             dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
-            self._is_group_of_one = True
+            atexit.register(dist.destroy_process_group)
         super().setup_environment()
-
-    def teardown(self) -> None:
-        """Leave the group of one."""
-        super().teardown()
-        if self._is_group_of_one:
-            dist.destroy_process_group()
-            self._is_group_of_one = False
 
     def validation_step(self, *args: Any, **kwargs: Any) -> Any:
         """Let all processes answer all questions: a layer is only there when all of them ask for it."""
         with ranks.alone():
             return super().validation_step(*args, **kwargs)
 
-
-class FullyShardedProcesses(Sharding, ModelParallelStrategy):
-    """All processes of the job, each with a share of every weight."""
-
-    def __init__(self) -> None:
-        super().__init__(data_parallel_size=ranks.world_size(), tensor_parallel_size=1)
-
     def lightning_module_state_dict(self) -> dict[str, Any]:
-        """This process's shares of what is trained; weights that are tied count once."""
-        assert self.model is not None
-        shares = get_model_state_dict(self.model, options=_TRAINED)
-        return {name: shares[name] for name, _ in self.model.named_parameters() if name in shares}
+        """Nothing: `save_checkpoint` asks for shares."""
+        return {}
 
     def optimizer_state(self, optimizer: Optimizer) -> dict[str, Any]:
-        """This process's shares of the optimizer's memory, by names of parameters."""
-        assert self.model is not None
-        return get_optimizer_state_dict(self.model, getattr(optimizer, "_optimizer", optimizer), options=_TRAINED)
+        """Nothing: `save_checkpoint` asks for shares."""
+        return {}
 
     def save_checkpoint(self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any = None) -> None:
-        """Write a folder: the shares of each process, and a file of what is the same for all."""
-        folder = Path(filepath)
-        shares = {name: checkpoint.pop(name) for name in ("state_dict", "optimizer_states")}
-        distributed_checkpoint.save(shares, checkpoint_id=folder)
+        """Write a folder, all processes together."""
+        distributed_checkpoint.save(self.shares(), checkpoint_id=filepath)
         if self.is_global_zero:
-            torch.save(checkpoint, folder / _REST)
+            torch.save(checkpoint, Path(filepath) / self.rest)
         self.barrier()
 
     def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:
-        """Read, and put in its place, what this process holds of a checkpoint of any number of processes."""
-        assert self.model is not None
-        shares = {
-            "state_dict": self.lightning_module_state_dict(),
-            "optimizer_states": [self.optimizer_state(optimizer) for optimizer in self.optimizers],
-        }
+        """Read, and put in its place, what this process is to hold; return what is the same for all."""
+        shares = self.shares()
         distributed_checkpoint.load(shares, checkpoint_id=checkpoint_path)
-        set_model_state_dict(self.model, shares["state_dict"], options=_TRAINED)
-        for optimizer, state in zip(self.optimizers, shares["optimizer_states"], strict=True):
-            set_optimizer_state_dict(self.model, optimizer, state, options=_TRAINED)
-        rest: dict[str, Any] = torch.load(Path(checkpoint_path) / _REST, weights_only=weights_only)
+        self.take(shares)
+        rest: dict[str, Any] = torch.load(Path(checkpoint_path) / self.rest, weights_only=weights_only)
         return rest
+
+
+class FullyShardedProcesses(Sharding, ModelParallelStrategy):
+    """All processes of the job, each with its shares by FSDP2."""
+
+    def __init__(self, rest: str) -> None:
+        super().__init__(data_parallel_size=ranks.world_size(), tensor_parallel_size=1)
+        self.rest = rest
+
+    def shares(self) -> dict[str, Any]:
+        """Weights, of those that are tied one, and the optimizer's memory of them."""
+        assert self.model is not None
+        (optimizer,) = self.optimizers
+        weights = get_model_state_dict(self.model, options=_TRAINED)
+        return {
+            "weights": {name: weights[name] for name, _ in self.model.named_parameters() if name in weights},
+            "optimizer": get_optimizer_state_dict(self.model, optimizer, options=_TRAINED),
+        }
+
+    def take(self, shares: dict[str, Any]) -> None:
+        """Go on from these weights and this memory."""
+        assert self.model is not None
+        (optimizer,) = self.optimizers
+        set_model_state_dict(self.model, shares["weights"], options=_TRAINED)
+        set_optimizer_state_dict(self.model, optimizer, shares["optimizer"], options=_TRAINED)

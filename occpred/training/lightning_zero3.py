@@ -6,18 +6,27 @@ from typing import Any
 
 import deepspeed
 import lightning as L
+import torch
+from deepspeed.utils import safe_get_local_fp32_param, safe_get_local_optimizer_state
 from lightning.pytorch.strategies import DeepSpeedStrategy
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.tensor import DTensor, Shard
 
 from occpred.training.lightning_sharding import Sharding
 
+_MEMORY = ("exp_avg", "exp_avg_sq")
+"""What AdamW remembers of each weight, besides the number of steps."""
+
 
 class ZeRO3Processes(Sharding, DeepSpeedStrategy):
-    """All processes of the job, each with a share of every weight."""
+    """All processes of the job, each with its shares by DeepSpeed."""
 
-    def __init__(self) -> None:
-        super().__init__(stage=3, logging_batch_size_per_gpu=1, exclude_frozen_parameters=True)
+    def __init__(self, rest: str) -> None:
+        super().__init__(stage=3, logging_batch_size_per_gpu=1, sub_group_size=1_000_000_000)
+        self.rest = rest
         assert isinstance(self.config, dict)
-        # Gradients of many micro-batches are summed up in float32, as a process alone does in its float32 weights.
+        # Shares of micro-batches are summed up in float32, as under the other strategies.
         self.config["data_types"] = {"grad_accum_dtype": "fp32"}
 
     def setup_distributed(self) -> None:
@@ -37,7 +46,46 @@ class ZeRO3Processes(Sharding, DeepSpeedStrategy):
         with self.precision_plugin.train_step_context():
             return self.lightning_module.training_step(*args, **kwargs)
 
+    def shares(self) -> dict[str, Any]:
+        """Weights in float32 and the optimizer's memory of them, flat as DeepSpeed divides them: views, not copies."""
+        zero: Any = self.deepspeed_engine.optimizer
+        for flat in zero.fp32_partitioned_groups_flat:
+            if flat not in zero.optimizer.state:  # AdamW makes them in its first step
+                zeros = {name: torch.zeros_like(flat) for name in _MEMORY}
+                zero.optimizer.state[flat] = {"step": torch.zeros(()), **zeros}
+        mesh = init_device_mesh(self.root_device.type, (self.world_size,))
+        assert self.lightning_module is not None
+        trained = {name: value for name, value in self.lightning_module.named_parameters() if value.requires_grad}
+        memory = {
+            key: {name: _share(value, safe_get_local_optimizer_state(value, key), mesh) for name, value in trained.items()}
+            for key in _MEMORY
+        }
+        return {
+            "weights": {name: _share(value, safe_get_local_fp32_param(value), mesh) for name, value in trained.items()},
+            "steps": zero.optimizer.state[zero.fp32_partitioned_groups_flat[0]]["step"].clone(),
+            **memory,
+        }
+
+    def take(self, shares: dict[str, Any]) -> None:
+        """Go on from what was read into the views: round the weights to the format they are computed with."""
+        zero: Any = self.deepspeed_engine.optimizer
+        zero.checkpoint_event_prologue()
+        for group, flat in enumerate(zero.fp32_partitioned_groups_flat):
+            zero.optimizer.state[flat]["step"].copy_(shares["steps"])
+            zero._reassign_or_swap_out_partitioned_parameters(group)
+        zero.checkpoint_event_epilogue()
+
     def _format_config(self) -> None:
         assert isinstance(self.config, dict)
+        assert self.lightning_module is not None
         self.config["gradient_clipping"] = self.lightning_module.max_gradient_norm
         super()._format_config()
+
+
+def _share(parameter: nn.Parameter, local: Tensor, mesh: DeviceMesh) -> DTensor:
+    """This process's part of a flat tensor that DeepSpeed has divided evenly, the last part filled up."""
+    numel: int = parameter.ds_numel  # type: ignore[attr-defined, unused-ignore]
+    filled = min(len(local), max(0, numel - mesh.get_local_rank() * len(local)))
+    return DTensor.from_local(
+        local[:filled], mesh, [Shard(0)], run_check=False, shape=torch.Size([numel]), stride=(1,)
+    )

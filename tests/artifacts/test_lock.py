@@ -156,6 +156,18 @@ def test_a_later_process_with_the_same_number_is_not_the_owner(tmp_path: Path) -
         pass
 
 
+def test_an_earlier_start_of_this_cluster_job_is_dead_wherever_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    before = replace(Owner.this_process(), host="elsewhere", process_table="another machine's")
+    assert before.cluster_job == "/7"
+    assert before.is_alive() is None  # two processes of one start, on two nodes
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "2")
+    assert before.is_alive() is False
+    monkeypatch.setenv("SLURM_JOB_ID", "8")
+    assert before.is_alive() is None
+
+
 def test_the_heart_beats(tmp_path: Path) -> None:
     with Lock(tmp_path / "lock", heartbeat_seconds=0.01):
         (file,) = (tmp_path / "lock").iterdir()

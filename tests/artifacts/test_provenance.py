@@ -119,6 +119,12 @@ def test_a_package_installed_inside_another_checkout_has_no_commit(checkout: Pat
     assert provenance.code_version() is None
 
 
+def test_a_copy_of_a_checkout_says_what_it_is_a_copy_of(checkout: Path) -> None:
+    version = {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": True}
+    (checkout.parent / "code_version.json").write_text(json.dumps(version), encoding="utf-8")
+    assert provenance.code_version() == version
+
+
 def test_no_environment_variable_is_written(tmp_path: Path) -> None:
     secret = "sk-do-not-write-me-anywhere"
     names = [

@@ -74,6 +74,11 @@ def test_a_process_of_another_number_is_refused(monkeypatch: pytest.MonkeyPatch)
         together(1, worker.share)
 
 
+def test_processes_on_other_nodes_cannot_be_started_from_here() -> None:
+    with pytest.raises(UserError, match="trainer.num_nodes=2: processes on other nodes"):
+        together(4, worker.share, num_nodes=2)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_they_do_not_outlive_who_started_them(number: signal.Signals, tmp_path: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", START, str(tmp_path)], cwd=Path(__file__).parents[2])

@@ -78,9 +78,9 @@ class Slurm:
         self.wait_for(lambda: len(found()) == number, while_runs)
         return found()
 
-    def wait_for_log(self, job: str, words: str, while_runs: subprocess.Popen[str]) -> None:
-        """Wait until a job has said something."""
-        self.wait_for(lambda: any(words in log.read_text() for log in self.logs(job)), while_runs)
+    def wait_for_log(self, job: str, words: str, while_runs: subprocess.Popen[str], times: int = 1) -> None:
+        """Wait until a job has said something, so many times in all its lives."""
+        self.wait_for(lambda: sum(log.read_text().count(words) for log in self.logs(job)) == times, while_runs)
 
     def logs(self, job: str) -> list[Path]:
         """What a job writes into."""

@@ -122,3 +122,18 @@ def test_jobs_run_the_code_that_was_submitted(slurm: Slurm) -> None:
     sweep.send_signal(signal.SIGINT)
     slurm.finish(sweep, code=130)
     assert sorted(slurm.jobs().values()) == ["CANCELLED", "COMPLETED"]
+
+
+def test_a_job_goes_on_until_it_comes_no_further(slurm: Slurm) -> None:
+    with slurm.held([reference(Road(experiment_in(slurm.store)).prepared)]):
+        sweep = slurm.sweep("seed=0", "hydra.launcher.timeout_min=5")
+        (job,) = slurm.wait_for_jobs(1, "RUNNING", while_runs=sweep)
+        slurm.wait_for_log(job, "held by", while_runs=sweep)
+        run("scontrol", "requeue", job)
+        slurm.wait_for_log(job, "held by", while_runs=sweep, times=2)
+        run("scancel", "--signal=USR2", job)
+        slurm.wait_for_log(job, "held by", while_runs=sweep, times=3)
+        run("scancel", "--signal=USR2", job)
+        output = slurm.finish(sweep, code=1)
+    assert "ran out of time twice without getting any further; raise hydra.launcher.timeout_min=5" in output
+    assert list(slurm.jobs()) == [job]

@@ -12,18 +12,6 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from wandb.proto.wandb_internal_pb2 import Record
 
-from occpred.tracking.tracking import RunIdentity
-
-RUN = RunIdentity(
-    name="joint seed 1",
-    group="demo",
-    job_type="train",
-    id="0123456789abcdef",
-    tags=("lora.rank=8", "seed=1"),
-    inputs=("prepare/00000000000000aa", "gather/00000000000000bb"),
-    output="train/0123456789abcdef",
-)
-
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -18,7 +19,8 @@ import pytest
 from occpred.tracking.tracking import Ending
 from occpred.tracking.wandb_tracking import WandbTracking
 from tests.servers.server_process import ROOT
-from tests.tracking.conftest import RUN, exit_codes, history, records, run_folders
+from tests.tracking.conftest import exit_codes, history, records, run_folders
+from tests.tracking.run_example import RUN
 from tests.tracking.tracking_worker import work
 
 KILL_WAIT_SECONDS = 30
@@ -79,11 +81,17 @@ def test_wandb_ends_with_a_job_that_is_killed_and_the_next_one_knows_all_steps(t
     assert len(steps) >= max(5, *logged)
 
 
-def test_a_full_disk_does_not_stop_the_job(tmp_path: Path) -> None:
-    with worker(folder=str(tmp_path), end=100, file_size_limit=4096) as process:
-        printed, errors = process.communicate(timeout=2 * KILL_WAIT_SECONDS)
-        assert process.returncode == 0, errors
-        assert printed.startswith("done")
+def test_a_full_disk_does_not_stop_the_job(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, living_children: Callable[[], list[str]]
+) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))  # no file can grow any more
+    try:
+        work(str(tmp_path), end=30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert living_children() == []
+    assert "the run goes on without it" in caplog.text
 
 
 def test_a_wandb_that_hangs_is_given_up_when_the_job_is_to_stop(

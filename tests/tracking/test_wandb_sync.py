@@ -19,7 +19,8 @@ from occpred.tracking.tracking import RunIdentity, Tracker
 from occpred.tracking.wandb_tracking import WandbMode, WandbTracking
 from tests.servers.server_process import ROOT, RunningServer
 from tests.servers.wandb_server import wandb_server
-from tests.tracking.conftest import RUN, run_folders
+from tests.tracking.conftest import run_folders
+from tests.tracking.run_example import RUN
 
 CONFIG = {"train": {"adaptation": {"rank": 8}}, "axes": {"lora_rank": 8, "model": "joint"}}
 
@@ -179,7 +180,7 @@ def test_the_outcome_is_in_the_run_that_an_agent_waits_for(
 def test_a_real_agent_runs_a_real_sweep(server: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
         "import sys; from pathlib import Path; from dataclasses import replace;"
-        "from tests.tracking.conftest import RUN; from occpred.tracking.wandb_tracking import *;"
+        "from tests.tracking.run_example import RUN; from occpred.tracking.wandb_tracking import *;"
         "tracker = WandbTracking(mode=WandbMode.ONLINE).open(replace(RUN, is_outcome=True), {}, Path(sys.argv[1]));"
         "tracker.log_summary({'movers/acc_em': float(sys.argv[2].partition('=')[2])}); tracker.close()"
     )

@@ -33,16 +33,16 @@ def test_parts_of_a_step_become_one_and_what_has_no_step_comes_last() -> None:
 def test_what_was_sent_is_not_sent_again() -> None:
     first, second, third = ({"segment": f"offline-run-{number}"} for number in (1, 2, 3))
     entries = [first, step(1), step(2), second, step(2), step(3), third, SUMMARY, step(4)]
-    assert unsent(entries, lambda name: False) == (entries, 0)
-    assert unsent(entries, lambda name: name == first["segment"]) == (entries[3:], 3)
-    assert unsent(entries, lambda name: name == second["segment"]) == (entries[6:], 4)
-    assert unsent(entries, lambda name: True) == ([], 5)
-    assert unsent([], lambda name: True) == ([], 0)
+    assert unsent(entries, set()) == (entries, 0)
+    assert unsent(entries, {first["segment"]}) == (entries[3:], 3)
+    assert unsent(entries, {second["segment"]}) == (entries[6:], 4)
+    assert unsent(entries, {each["segment"] for each in (first, second, third)}) == ([], 5)
+    assert unsent([], {"offline-run-1"}) == ([], 0)
 
 
 @given(st.lists(st.one_of(st.integers(0, 9).map(step), st.booleans().map(lambda sent: {"segment": str(sent)}))))
 def test_each_entry_is_at_the_server_or_told_again(entries: list[dict[str, Any]]) -> None:
-    rest, next_step = unsent(entries, lambda name: name == "True")
+    rest, next_step = unsent(entries, {"True"})
     sent = entries[: len(entries) - len(rest)]
     assert entries[len(sent) :] == rest
     assert next_step == max([0, *(entry["step"] + 1 for entry in sent if "step" in entry)])

@@ -17,7 +17,8 @@ import pytest
 
 from occpred.tracking.tracking import RunIdentity
 from occpred.tracking.wandb_tracking import WandbMode, WandbTracking
-from tests.tracking.conftest import RUN, exit_codes, history, records, run_folders, values
+from tests.tracking.conftest import exit_codes, history, records, run_folders, values
+from tests.tracking.run_example import RUN
 
 LivingChildren = Callable[[], list[str]]
 
