@@ -41,7 +41,7 @@ def test_a_missing_value_in_a_sweep_ends_with_one_line_too(tmp_path: Path) -> No
     assert ended.returncode == 1
     missing = "taxonomy.path: must be given, as in taxonomy.path=VALUE"
     again = "the same command runs only what is missing"
-    assert ended.stderr == f"occpred: 2 of 2 jobs failed: {missing}; {again}\n"
+    assert ended.stderr == f"occpred: 2 of 2 runs failed: {missing}; {again}\n"
 
 
 def test_the_traceback_can_be_had(tmp_path: Path) -> None:

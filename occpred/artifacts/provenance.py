@@ -21,6 +21,7 @@ from typing import Any
 
 from occpred.artifacts.signature import configuration, identity, reference, signature
 from occpred.artifacts.stage import Stage
+from occpred.distributed.ranks import world_size
 
 FILE_NAME = "provenance.json"
 VERSION_FILE = "code_version.json"
@@ -37,6 +38,7 @@ class ProvenanceRecorder:
         # Asked before the work: the code may be edited while it runs.
         self._code = code_version()
         _forget_gpu_peak()
+        self._processes = world_size()
         self._started = datetime.now(UTC)
         self._clock = time.monotonic()
 
@@ -55,6 +57,7 @@ class ProvenanceRecorder:
             "resumed": self._resumed,
             "started": self._started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "processes": self._processes,
             "wall_seconds": round(time.monotonic() - self._clock, 3),
             "process_peak_memory_mib": _peak_memory_mib(),
             "peak_gpu_memory_mib": _peak_gpu_memory_mib(),

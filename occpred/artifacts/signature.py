@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,20 @@ from occpred.settings import Settings, is_content, is_incidental
 
 SIGNATURE_LENGTH = 16
 """Hexadecimal digits of a signature: 64 bits, far beyond the number of artifacts anyone keeps."""
+_worked_out: ContextVar[dict[int, tuple[Stage, str]] | None] = ContextVar("worked out", default=None)
+
+
+@contextmanager
+def signatures_worked_out_once() -> Iterator[None]:
+    """Keep each stage's signature to the end of the block: a graph has far more ways through it than stages.
+
+    So a file that counts by content, and changes within the block, is not noticed.
+    """
+    token = _worked_out.set({})
+    try:
+        yield
+    finally:
+        _worked_out.reset(token)
 
 
 def signature(stage: Stage) -> str:
@@ -25,6 +41,15 @@ def signature(stage: Stage) -> str:
         UserError: where a file or folder that counts by content is missing.
         TypeError: where a field holds something that cannot be declared.
     """
+    known = _worked_out.get()
+    if known is None:
+        return _work_out(stage)
+    if id(stage) not in known:
+        known[id(stage)] = (stage, _work_out(stage))  # with the stage, so that no other one gets its id
+    return known[id(stage)][1]
+
+
+def _work_out(stage: Stage) -> str:
     return hashlib.sha256(canonical_json(identity(stage)).encode()).hexdigest()[:SIGNATURE_LENGTH]
 
 
@@ -49,10 +74,17 @@ def reference(stage: Stage) -> str:
 def by_reference(goals: Iterable[Stage]) -> dict[str, Stage]:
     """`goals` and all that they are made of, each artifact once, inputs first."""
     found: dict[str, Stage] = {}
-    for goal in goals:
-        name = reference(goal)
+
+    def visit(stage: Stage) -> None:
+        name = reference(stage)
         if name not in found:
-            found |= by_reference(goal.inputs()) | {name: goal}
+            for each in stage.inputs():
+                visit(each)
+            found[name] = stage
+
+    with signatures_worked_out_once():
+        for goal in goals:
+            visit(goal)
     return found
 
 

@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,11 @@ class ArtifactStore:
 
     def is_done(self, stage: Stage) -> bool:
         """Whether the stage's artifact is there."""
-        return _is_finished(self._path(stage))
+        return self.has(reference(stage))
+
+    def has(self, reference: str) -> bool:
+        """Whether the artifact that is called `reference` is there."""
+        return _is_finished(self.root / reference)
 
     def folder(self, stage: Stage) -> Path:
         """Folder of the finished artifact, to be read and never written to. Raises `UserError` where it is missing."""
@@ -171,7 +175,13 @@ def _make_room(path: Path, partial: Path, *, keep: bool) -> bool:
 
 
 def _is_finished(path: Path) -> bool:
-    return (path / provenance.FILE_NAME).is_file()
+    record = path / provenance.FILE_NAME
+    if record.is_file():
+        return True
+    # A network file system may remember for a minute that something was not there; it asks again for a list.
+    with suppress(OSError):
+        os.listdir(path.parent)
+    return record.is_file()
 
 
 def _force_to_disk(folder: Path) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _TAIL_BYTES = 4096
-_NOT_OURS = ("srun: ", "slurmstepd: ")
+_NOT_ITS_END = ("srun: ", "slurmstepd", "submitit ", " ")
+"""How lines begin that others write, or that belong to a line before them."""
+_IS_NOISE = re.compile(r"\r|Warning: ").search
+"""Progress bars and warnings."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def _last_line(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
         lines = file.read().decode(errors="replace").split("\n")
-    own = (line.strip() for line in reversed(lines) if "\r" not in line and not line.startswith(_NOT_OURS))
+    own = (line for line in reversed(lines) if not line.startswith(_NOT_ITS_END) and not _IS_NOISE(line))
     return next(filter(None, own), "")
 
 

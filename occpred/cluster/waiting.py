@@ -52,20 +52,21 @@ def ended(
         for job, submission in list(living.items()):
             state = states.get(job)
             seen_over[job] = seen_over[job] + 1 if state and state.is_over else 0
-            failure = submission.failure()
-            if failure is None and state and seen_over[job] == _LOOKS_TO_BE_SURE:
-                failure = _reason(submission, state)
-            if failure is not None:
-                del living[job]
-                yield submission, failure
+            said = submission.failure()
+            if said == "":
+                failure = ""
+            elif state and seen_over[job] == _LOOKS_TO_BE_SURE:
+                failure = _REASONS.get(state.name) or said or _other_reason(submission, state)
+            else:
+                continue  # also where it said that it failed: SLURM may know better why
+            del living[job]
+            yield submission, failure
         looked({job: state for job, state in states.items() if job in living})
         if living:
             time.sleep(poll_seconds)
 
 
-def _reason(submission: Submission, state: JobState) -> str:
-    if state.name in _REASONS:
-        return _REASONS[state.name]
+def _other_reason(submission: Submission, state: JobState) -> str:
     for failure in submission.failures_of_others():
         return failure
     words = submission.last_words()

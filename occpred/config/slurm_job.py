@@ -103,8 +103,7 @@ class SlurmJob:
             config.hydra.job.id = environment.job_id
             if not is_first:
                 config.hydra.output_subdir = None
-        if not is_first:  # its log is for what goes wrong
-            logging.basicConfig(level=logging.WARNING, format="%(message)s")
+        _log_once(only_what_goes_wrong=not is_first)
         result = run_job(
             self.task,
             config,
@@ -132,6 +131,14 @@ class SlurmJob:
         except Exception as error:
             return error
         return JobError("out of time, and submitit did not queue the job again")
+
+
+def _log_once(*, only_what_goes_wrong: bool) -> None:
+    logging.getLogger("submitit").propagate = False  # it has a handler of its own
+    if only_what_goes_wrong:
+        handler = logging.StreamHandler()
+        handler.setLevel(logging.WARNING)
+        logging.getLogger().addHandler(handler)
 
 
 def _wait_to_be_ended() -> NoReturn:

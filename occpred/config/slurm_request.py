@@ -19,6 +19,8 @@ _NO_GPU: dict[str, Any] = dict.fromkeys(("gpus_per_node", "gpus_per_task", "cpus
 _OF_THE_LAUNCHER = {"_target_", "submitit_folder", "max_num_timeout", "without_gpu", "dirty_tree", "poll_seconds"}
 _OF_ALL_EXECUTORS = {"name", "timeout_min", "mem_gb", "cpus_per_task", "gpus_per_node"}
 """What submitit calls the same whatever it submits to. Its names of other settings begin with `slurm_`."""
+_SECONDS_TO_FOLLOW = 20
+"""What the other tasks of a job have to end by themselves when one has ended."""
 
 
 def as_submitted(work: Work) -> Work:
@@ -62,8 +64,9 @@ def parameters(work: Work, settings: SlurmJobs, code: Path | None) -> dict[str, 
     asked = {
         name: value for name, value in asdict(settings).items() if name not in _OF_THE_LAUNCHER and value is not None
     }
-    # One of several processes that dies takes the others with it, instead of letting them wait for it.
-    srun = ["--kill-on-bad-exit=1"]
+    # A task that dies takes the others with it, instead of letting them wait for it; not at once, as one of them may
+    # be about to say why it failed.
+    srun = ["--kill-on-bad-exit=0", f"--wait={_SECONDS_TO_FOLLOW}"]
     if settings.cpus_per_task:  # srun no longer takes this over from sbatch
         srun.append(f"--cpus-per-task={settings.cpus_per_task}")
     asked["srun_args"] = [*srun, *settings.srun_args]

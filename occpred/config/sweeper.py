@@ -18,7 +18,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from occpred.artifacts.signature import reference
+from occpred.artifacts.signature import by_reference
 from occpred.artifacts.store import ArtifactStore
 from occpred.config.conversion import to_experiment
 from occpred.config.job_composer import JobComposer
@@ -103,9 +103,9 @@ class StagedSweeper(Sweeper):
             try:
                 config = compose(row.overrides)
                 experiment = to_experiment(config)
-                goal, *others = goals(experiment)
-                reference(goal)  # reads what counts by content, which may be missing
-                row.run = SweepRun(experiment, (goal, *others), OmegaConf.to_yaml(config, resolve=True), row.axes)
+                stages = tuple(goals(experiment))
+                by_reference(stages)  # reads what counts by content, which may be missing
+                row.run = SweepRun(experiment, stages, OmegaConf.to_yaml(config, resolve=True), row.axes)
             except Exception as error:
                 row.failure = self._reason(error)
 

@@ -70,18 +70,14 @@ class TreeModule(L.LightningModule):
         """`loss`, by the name that strategies know: what a layer needs is there inside it."""
         return self.loss(batch, step)
 
-    def checkpoint_activations(self) -> None:
-        """Keep only what goes into each layer for the backward pass, and compute the rest again then."""
-        for layer in self.language_model.modules():
-            if isinstance(layer, GradientCheckpointingLayer):
-                layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
-
     def log_share(self, name: str, share: Tensor) -> None:
         """Add a micro-batch's share of a number to the row of the step under way, as `train/<name>`."""
         self._shares[name] = self._shares.get(name, 0) + share.detach()
 
     def configure_model(self) -> None:
         """Let the strategy divide the model."""
+        if self.strategy.checkpoint_activations:
+            self._checkpoint_activations()
         self.strategy.prepare(self)
 
     def configure_optimizers(self) -> Any:
@@ -111,6 +107,11 @@ class TreeModule(L.LightningModule):
         sums = self._summed_shares()
         row = {"train/loss": sums.pop("loss"), "train/learning_rate": learning_rate}
         self._record(row, {f"train/{name}": value for name, value in sums.items()})
+
+    def _checkpoint_activations(self) -> None:
+        for layer in self.language_model.modules():
+            if isinstance(layer, GradientCheckpointingLayer):
+                layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
 
     def _summed_shares(self) -> dict[str, float]:
         # One exchange between the ranks, however many numbers there are.

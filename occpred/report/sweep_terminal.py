@@ -51,7 +51,7 @@ def _annotated(table: Table, data: SweepData) -> Table:
 def _print_failures(data: SweepData, console: Console) -> None:
     if not data.failures:
         return
-    console.print(Text(f"\n{len(data.failures):,} of {data.summary.num_jobs:,} jobs failed", style="bold"))
+    console.print(Text(f"\n{len(data.failures):,} of {data.summary.num_jobs:,} runs failed", style="bold"))
     for failure in data.failures:
         overrides = f" ({' '.join(failure.overrides)})" if failure.overrides else ""
         console.print(Padding(Text(one_line(f"{failure.label}{overrides}: {failure.reason}")), (0, 0, 0, 2)))

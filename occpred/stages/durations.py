@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from occpred.artifacts import provenance
-from occpred.artifacts.signature import canonical_json, identity
+from occpred.artifacts.signature import canonical_json, identity, signatures_worked_out_once
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.settings import Settings, is_incidental
@@ -51,7 +51,8 @@ class Durations:
             for name, record in self._records(stage.name).items()
             if not record["resumed"] and _is_alike(stage, record["identity"]["fields"])
         }
-        backbones = _backbones_of(stage) if alike else frozenset()
+        with signatures_worked_out_once():
+            backbones = _backbones_of(stage) if alike else frozenset()
         chosen = [record for name, record in alike.items() if self._backbones(name) == backbones]
         if not chosen:
             return None

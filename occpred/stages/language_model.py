@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from occpred.artifacts.signature import configuration
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.distributed.ranks import is_first
@@ -19,10 +18,8 @@ from occpred.language_model.adaptation import Adaptation
 from occpred.language_model.backbone import Backbone
 from occpred.language_model.checkpoint import load_checkpoint, load_merged, save_checkpoint
 from occpred.prompts import Prompts
-from occpred.settings import MISSING, setting
-from occpred.stages.identity import run_identity
 from occpred.stages.prepare import Prepare, PreparedData
-from occpred.tracking.tracking import NullTracker, RunIdentity, Tracker, Tracking
+from occpred.stages.tracked_stage import TrackedStage
 from occpred.training.optimizer import Optimizer
 from occpred.training.trainer import Trainer
 
@@ -58,7 +55,7 @@ class LanguageModelStage(Stage):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingStage(LanguageModelStage):
+class TrainingStage(LanguageModelStage, TrackedStage):
     """Trains a language model, from the last step it reached."""
 
     resumable = True
@@ -67,8 +64,6 @@ class TrainingStage(LanguageModelStage):
     adaptation: Adaptation
     optimizer: Optimizer
     seed: int
-    experiment: str = setting("", incidental=True)
-    tracking: Tracking = setting(MISSING, incidental=True)
 
     def load(self, store: ArtifactStore) -> nn.Module:
         """The trained model."""
@@ -93,20 +88,16 @@ class TrainingStage(LanguageModelStage):
         """Train, then write the checkpoint, the trajectory (a line for each logged step) and what was trained on."""
         from occpred.tracking.lightning_logger import TrackerLogger
 
-        run = run_identity(self, self.experiment)
+        done = {**summary, "steps": steps.num_steps, "learned_target_tokens": steps.num_targets}
         module.strategy = self.trainer.strategy
-        with self._tracker(run, folder) as tracker:
-            self.trainer.fit(module, steps, folder, TrackerLogger(tracker, run))
-            tracker.log_summary(summary)
+        with self.open_tracker(folder) as tracker:
+            self.trainer.fit(module, steps, folder, TrackerLogger(tracker, self.run_identity()))
+            tracker.log_summary(done)
         if is_first():
             save_checkpoint(folder / _CHECKPOINT, language_model, self.backbone, self.adaptation, module.trained_state)
             _write_lines(folder / _TRAJECTORY, module.trajectory)
-            done = {**summary, "steps": steps.num_steps, "learned_target_tokens": steps.num_targets}
             (folder / _SUMMARY).write_text(json.dumps(done), encoding="utf-8")
             self.trainer.forget(folder)
-
-    def _tracker(self, run: RunIdentity, folder: Path) -> Tracker:
-        return self.tracking.open(run, configuration(self), folder / "tracking") if is_first() else NullTracker()
 
     def _checkpoint(self, store: ArtifactStore, *, trainable: bool) -> nn.Module:
         return load_checkpoint(store.folder(self) / _CHECKPOINT, self.backbone, self.adaptation, trainable=trainable)

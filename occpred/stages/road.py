@@ -14,8 +14,10 @@ from occpred.artifacts.signature import by_reference
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore, MadeOrFound
 from occpred.distributed.launch import together
+from occpred.distributed.place import Place
 from occpred.distributed.ranks import is_first
 from occpred.encoding import NamesOccupation, Role
+from occpred.errors import UserError
 from occpred.experiment import Experiment
 from occpred.models.model import Direct, Untuned
 from occpred.reasons.preference import PairRule
@@ -185,18 +187,20 @@ def plan(experiment: Experiment, *, command: str = "", config: str = "") -> Repo
     """
     road = Road(experiment)
     answer = road.answer()
+    own_reasons = JudgeReasons(road.prepared, answer.reasons, experiment.judge, Part.TEST)
     evaluated = Evaluate(
         road.prepared,
         answer,
         AnswerByBaselines(road.prepared, experiment.baselines),
         experiment.evaluation,
         system=experiment.system(),
+        own_reasons=own_reasons,
         experiment=experiment.name,
         tracking=experiment.tracking,
     )
     return Report(
         evaluated,
-        JudgeReasons(road.prepared, answer.reasons, experiment.judge, Part.TEST),
+        own_reasons,
         experiment.name,
         experiment.question,
         labels=(
@@ -209,39 +213,41 @@ def plan(experiment: Experiment, *, command: str = "", config: str = "") -> Repo
     )
 
 
-def goals(experiment: Experiment, config: str = "") -> list[Stage]:
+def goals(experiment: Experiment, *, command: str = "", config: str = "") -> list[Stage]:
     """What the experiment is made for: its report, and merged models where they are asked for.
 
     Args:
         experiment: what is asked.
+        command: how it was asked, for the report.
         config: its settings as YAML, for the report.
     """
-    return [plan(experiment, command=shlex.join(["occpred", *sys.argv[1:]]), config=config), *_merges(experiment)]
+    return [plan(experiment, command=command, config=config), *_merges(experiment)]
 
 
 def make(experiment: Experiment, config: str) -> tuple[MadeOrFound, ...]:
     """Make what is missing of the experiment, in all processes that `trainer` asks for."""
-    return _make(experiment, tuple(goals(experiment, config)))
+    command = shlex.join(["occpred", *sys.argv[1:]])
+    return _make(experiment, tuple(goals(experiment, command=command, config=config)))
 
 
 def make_work(work: Work) -> tuple[MadeOrFound, ...]:
-    """Make what is missing of the stages that a job of a sweep is to make."""
-    known = by_reference(goals(work.experiment, work.config))
+    """Make what is missing of the stages that a job of a sweep is to make.
+
+    Raises:
+        UserError: a file that counts by content has changed since the sweep began.
+    """
+    known = by_reference(goals(work.experiment, command=work.command, config=work.config))
+    if not known.keys() >= {*work.stages}:
+        raise UserError(f"{work}: a file that it reads has changed since the sweep began; run the sweep again")
     return _make(work.experiment, tuple(known[name] for name in work.stages))
 
 
 def _make(experiment: Experiment, stages: tuple[Stage, ...]) -> tuple[MadeOrFound, ...]:
     store = ArtifactStore(Path(experiment.store))
-    if all(store.is_done(stage) for stage in stages):  # then no other process needs to be started
-        return store.make_all(stages)
+    if Place.given() is None and all(store.is_done(stage) for stage in stages):
+        return store.make_all(stages)  # no other process needs to be started for that
     trainer = experiment.trainer
     return together(trainer.num_processes, partial(store.make_all, stages), num_nodes=trainer.num_nodes)
-
-
-def is_made(experiment: Experiment) -> bool:
-    """Whether there is nothing left to make."""
-    store = ArtifactStore(Path(experiment.store))
-    return all(store.is_done(stage) for stage in goals(experiment))
 
 
 def _merges(experiment: Experiment) -> list[Merge]:
@@ -263,12 +269,13 @@ def run(experiment: Experiment, config: str) -> None:
     if experiment.plan:
         show_plan(store, [SweepRun(experiment, tuple(goals(experiment)))])
         return
-    results = make(experiment, config)
+    report = plan(experiment)
+    with report.evaluated.awaited(store):
+        results = make(experiment, config)
     if not is_first():
         return
     if not any(result.made for result in results):
         logger.info("nothing to do: all %d stages were there already", len(results))
-    report = plan(experiment)
     print_results(replace(report.results(store), columns=HEADLINE))
     print(f"report: {store.folder(report) / 'report.html'}")
     for merged in dict.fromkeys(store.folder(stage) / MERGED for stage in _merges(experiment)):

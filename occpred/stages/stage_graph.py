@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from occpred.artifacts.signature import reference
+from occpred.artifacts.signature import reference, signatures_worked_out_once
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 
@@ -21,8 +21,9 @@ class StageGraph:
     def __init__(self, store: ArtifactStore, goals: Sequence[Iterable[Stage]]) -> None:
         self.stages: dict[str, Stage] = {}
         self.inputs: dict[str, tuple[str, ...]] = {}
-        self._goals = [[self._add(stage) for stage in each] for each in goals]
-        self._done = {name for name, stage in self.stages.items() if store.is_done(stage)}
+        with signatures_worked_out_once():
+            self._goals = [[self._add(stage) for stage in each] for each in goals]
+        self._done = {name for name in self.stages if store.has(name)}
         needed = [self._missing(names) for names in self._goals]
         self.runs = {
             name: runs

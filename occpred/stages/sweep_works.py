@@ -109,12 +109,13 @@ class SweepWorks:
 
     def is_done(self, work: Work) -> bool:
         """Whether all that a work makes is there, by whomever it was made."""
-        return all(self._store.is_done(self._graph.stages[name]) for name in work.stages)
+        return all(map(self._store.has, work.stages))
 
     def _work(self, group: Group) -> SweepWork:
         run = self._runs[min(group.runs)]
         axes = shared_axes([self._runs[number] for number in sorted(group.runs)])
-        tracking = replace(run.experiment.tracking, group=self._name, tags=list(axes))
+        given = run.experiment.tracking
+        tracking = replace(given, group=given.group or self._name, tags=[*given.tags, *axes])
         work = Work(
             phase=group.kind.phase,
             experiment=replace(run.experiment, tracking=tracking),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from occpred.distributed import ranks
 from occpred.errors import UserError
-from occpred.training.strategy import Strategy
+from occpred.training.strategy import DataParallel
 
 if TYPE_CHECKING:
     import lightning as L
@@ -22,12 +22,12 @@ _REST = "deepspeed_zero3.pt"
 
 
 @dataclass
-class DeepSpeedZero3(Strategy):
-    """Every process holds its share of each weight, and gathers one layer at a time to compute with it (ZeRO-3).
+class DeepSpeedZero3(DataParallel):
+    """Data parallel, too, but every process holds only its share of each weight, by DeepSpeed (ZeRO-3).
 
     What `FullySharded` does, in the implementation that the paper used, for comparison with it; it needs the package
-    `deepspeed`. Weights that are trained are kept and updated in float32 and computed with in bfloat16, under autocast;
-    without it all is float32.
+    `deepspeed`. Weights that are trained are kept and updated in float32; all are computed with in bfloat16 under
+    autocast, or where the backbone is in bfloat16, and gradients are averaged in it.
 
     Checkpoints are folders that any number of processes can go on from.
 
@@ -43,7 +43,9 @@ class DeepSpeedZero3(Strategy):
         import torch
 
         if find_spec("deepspeed") is None:
-            raise UserError("trainer=deepspeed_zero3: needs DeepSpeed; pip install 'occpred[deepspeed]', or trainer=fsdp")
+            raise UserError(
+                "trainer=deepspeed_zero3: needs DeepSpeed; pip install 'occpred[deepspeed]', or trainer=fsdp"
+            )
         if not torch.cuda.is_available():
             raise UserError("trainer=deepspeed_zero3: needs GPUs; on the CPU, trainer=fsdp shards as well")
         from occpred.training.lightning_zero3 import ZeRO3Processes
@@ -65,8 +67,9 @@ class DeepSpeedZero3(Strategy):
         """Gather one parameter after the other, in the number format they came in."""
         from deepspeed.utils import safe_get_full_fp32_param
 
+        language_model: Any = module.language_model
         state = {}
-        for name, parameter in module.language_model.named_parameters():
+        for name, parameter in language_model.named_parameters():
             if parameter.requires_grad:
                 whole = safe_get_full_fp32_param(parameter)
                 if ranks.is_first():

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from occpred.errors import UserError
-from occpred.training.strategy import Strategy
+from occpred.training.strategy import DataParallel
 
 if TYPE_CHECKING:
     import lightning as L
+    import torch
     from torch import Tensor, nn
     from torch.distributed.fsdp import MixedPrecisionPolicy
 
@@ -19,8 +19,8 @@ _REST = "fully_sharded.pt"
 
 
 @dataclass
-class FullySharded(Strategy):
-    """Every process holds its share of each weight, and gathers one layer at a time to compute with it.
+class FullySharded(DataParallel):
+    """Data parallel, too, but every process holds only its share of each weight, and gathers a layer to compute it.
 
     Fits full fine-tuning of a backbone that no single device could train. Weights that are trained are kept and updated
     in float32, and each is rounded to the backbone's own number format, or to bfloat16 under autocast, when its layer
@@ -47,16 +47,12 @@ class FullySharded(Strategy):
 
         So embeddings, tied or not, are there while the module computes a loss or answers questions, whichever part of
         the language model it calls.
-
-        Raises:
-            UserError: weights that cannot be divided, those of 4-bit layers.
         """
         from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
         from transformers.modeling_layers import GradientCheckpointingLayer
 
         if isinstance(module, FSDPModule):
             return
-        _refuse_integers(module)
         assert module.device_mesh is not None
         mesh = module.device_mesh["data_parallel"]
         policy = _mixed_precision(module)
@@ -72,14 +68,10 @@ class FullySharded(Strategy):
 
         if module.trained_dtype != module.given_dtype:
             module.to(module.given_dtype)
+        language_model: Any = module.language_model
         options = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True)
-        state = get_model_state_dict(module.language_model, options=options)
-        return {name: state[name] for name, _ in module.language_model.named_parameters() if name in state}
-
-
-def _refuse_integers(module: nn.Module) -> None:
-    if not all(parameter.is_floating_point() for parameter in module.parameters()):
-        raise UserError("lora.quantised=true: 4-bit layers cannot be sharded; use trainer=ddp, or lora.quantised=false")
+        state: Any = get_model_state_dict(language_model, options=options)
+        return {name: state[name] for name, _ in language_model.named_parameters() if name in state}
 
 
 def _mixed_precision(module: L.LightningModule) -> MixedPrecisionPolicy:
@@ -92,9 +84,9 @@ def _mixed_precision(module: L.LightningModule) -> MixedPrecisionPolicy:
     return MixedPrecisionPolicy(cast_forward_inputs=False)
 
 
-def _keep_trained_in_float32(unit: nn.Module, device: Any) -> None:
+def _keep_trained_in_float32(unit: nn.Module, device: torch.device) -> None:
     import torch
 
     for parameter in unit.parameters():
-        if parameter.requires_grad:
+        if parameter.requires_grad and parameter.dtype != torch.float32:
             parameter.data = parameter.data.to(device, torch.float32)

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
+import lightning as L
 import torch
 import torch.distributed as dist
 from lightning.pytorch.strategies import ModelParallelStrategy, ParallelStrategy
@@ -21,6 +22,7 @@ from torch.distributed.checkpoint.state_dict import (
 from torch.optim import Optimizer
 
 from occpred.distributed import ranks
+from occpred.errors import UserError
 
 _TRAINED = StateDictOptions(ignore_frozen_params=True, strict=False)
 
@@ -45,6 +47,18 @@ class Sharding(ParallelStrategy):
     def take(self, shares: dict[str, Any]) -> None:
         """Go on from these shares, laid out like those of this process."""
 
+    def connect(self, model: L.LightningModule) -> None:
+        """Take the model on.
+
+        Raises:
+            UserError: weights that cannot be divided, those of 4-bit layers.
+        """
+        if not all(parameter.is_floating_point() for parameter in model.parameters()):
+            raise UserError(
+                "lora.quantised=true: 4-bit layers cannot be sharded; use trainer=ddp or lora.quantised=false"
+            )
+        super().connect(model)
+
     def setup_environment(self) -> None:
         """Found a group where this process is alone; where there are several, they have joined theirs before.
 
@@ -52,7 +66,8 @@ class Sharding(ParallelStrategy):
         """
         if not dist.is_initialized():
             backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-            dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
+            store = dist.HashStore()  # type: ignore[attr-defined]
+            dist.init_process_group(backend, store=store, rank=0, world_size=1)
             atexit.register(dist.destroy_process_group)
         super().setup_environment()
 
@@ -71,7 +86,7 @@ class Sharding(ParallelStrategy):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any = None) -> None:
         """Write a folder, all processes together."""
-        distributed_checkpoint.save(self.shares(), checkpoint_id=filepath)
+        distributed_checkpoint.save(self.shares(), checkpoint_id=filepath)  # type: ignore[attr-defined]
         if self.is_global_zero:
             torch.save(checkpoint, Path(filepath) / self.rest)
         self.barrier()
@@ -79,7 +94,7 @@ class Sharding(ParallelStrategy):
     def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:
         """Read, and put in its place, what this process is to hold; return what is the same for all."""
         shares = self.shares()
-        distributed_checkpoint.load(shares, checkpoint_id=checkpoint_path)
+        distributed_checkpoint.load(shares, checkpoint_id=checkpoint_path)  # type: ignore[attr-defined]
         self.take(shares)
         rest: dict[str, Any] = torch.load(Path(checkpoint_path) / self.rest, weights_only=weights_only)
         return rest

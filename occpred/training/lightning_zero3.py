@@ -8,6 +8,7 @@ import deepspeed
 import lightning as L
 import torch
 from deepspeed.utils import safe_get_local_fp32_param, safe_get_local_optimizer_state
+from lightning.pytorch.plugins.precision import DeepSpeedPrecision
 from lightning.pytorch.strategies import DeepSpeedStrategy
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
@@ -17,6 +18,12 @@ from occpred.training.lightning_sharding import Sharding
 
 _MEMORY = ("exp_avg", "exp_avg_sq")
 """What AdamW remembers of each weight, besides the number of steps."""
+
+
+class _Precision(DeepSpeedPrecision):
+    def convert_input(self, data: Any) -> Any:
+        """Leave batches as they are: what a policy is compared with must not be rounded."""
+        return data
 
 
 class ZeRO3Processes(Sharding, DeepSpeedStrategy):
@@ -36,9 +43,18 @@ class ZeRO3Processes(Sharding, DeepSpeedStrategy):
         deepspeed.init_distributed(dist_init_required=False)
 
     def setup(self, trainer: L.Trainer) -> None:
-        """Leave batches as they are: Lightning would round what a policy is compared with."""
-        self.precision_plugin.convert_input = lambda data: data  # type: ignore[method-assign]
+        """Compute in bfloat16 under autocast, and where any weight is in bfloat16; else in float32."""
+        assert self.model is not None
+        formats = {parameter.dtype for parameter in self.model.parameters()}
+        in_bfloat16 = trainer.precision == "bf16-mixed" or torch.bfloat16 in formats
+        self.precision_plugin = _Precision("bf16-mixed" if in_bfloat16 else "32-true")
         super().setup(trainer)
+
+    def teardown(self) -> None:
+        """Let go of the engine, which would keep the GPU's memory."""
+        if isinstance(self.model, deepspeed.DeepSpeedEngine):
+            self.model.destroy()
+        super().teardown()
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         """Call the module, which calls the engine for each micro-batch."""
@@ -50,20 +66,21 @@ class ZeRO3Processes(Sharding, DeepSpeedStrategy):
         """Weights in float32 and the optimizer's memory of them, flat as DeepSpeed divides them: views, not copies."""
         zero: Any = self.deepspeed_engine.optimizer
         for flat in zero.fp32_partitioned_groups_flat:
-            if flat not in zero.optimizer.state:  # AdamW makes them in its first step
+            if flat not in zero.optimizer.state:  # AdamW has no memory before its first step
                 zeros = {name: torch.zeros_like(flat) for name in _MEMORY}
                 zero.optimizer.state[flat] = {"step": torch.zeros(()), **zeros}
         mesh = init_device_mesh(self.root_device.type, (self.world_size,))
         assert self.lightning_module is not None
-        trained = {name: value for name, value in self.lightning_module.named_parameters() if value.requires_grad}
-        memory = {
-            key: {name: _share(value, safe_get_local_optimizer_state(value, key), mesh) for name, value in trained.items()}
-            for key in _MEMORY
-        }
+        trained = [(name, value) for name, value in self.lightning_module.named_parameters() if value.requires_grad]
+        first, *_ = zero.fp32_partitioned_groups_flat
         return {
-            "weights": {name: _share(value, safe_get_local_fp32_param(value), mesh) for name, value in trained.items()},
-            "steps": zero.optimizer.state[zero.fp32_partitioned_groups_flat[0]]["step"].clone(),
-            **memory,
+            "weights": {name: _share(value, safe_get_local_fp32_param(value), mesh) for name, value in trained},
+            **{
+                key: {name: _share(value, safe_get_local_optimizer_state(value, key), mesh) for name, value in trained}
+                for key in _MEMORY
+            },
+            "steps": zero.optimizer.state[first]["step"].clone(),
+            "learning_rate": torch.tensor(zero.optimizer.param_groups[0]["lr"], dtype=torch.float64),
         }
 
     def take(self, shares: dict[str, Any]) -> None:
@@ -74,6 +91,8 @@ class ZeRO3Processes(Sharding, DeepSpeedStrategy):
             zero.optimizer.state[flat]["step"].copy_(shares["steps"])
             zero._reassign_or_swap_out_partitioned_parameters(group)
         zero.checkpoint_event_epilogue()
+        for settings in zero.optimizer.param_groups:
+            settings["lr"] = shares["learning_rate"].item()
 
     def _format_config(self) -> None:
         assert isinstance(self.config, dict)
@@ -86,6 +105,4 @@ def _share(parameter: nn.Parameter, local: Tensor, mesh: DeviceMesh) -> DTensor:
     """This process's part of a flat tensor that DeepSpeed has divided evenly, the last part filled up."""
     numel: int = parameter.ds_numel  # type: ignore[attr-defined, unused-ignore]
     filled = min(len(local), max(0, numel - mesh.get_local_rank() * len(local)))
-    return DTensor.from_local(
-        local[:filled], mesh, [Shard(0)], run_check=False, shape=torch.Size([numel]), stride=(1,)
-    )
+    return DTensor.from_local(local[:filled], mesh, [Shard(0)], run_check=False, shape=torch.Size([numel]), stride=(1,))

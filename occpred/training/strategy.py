@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 class Strategy(Settings):
     """What Lightning is told, and what a module does differently, when several processes train it."""
 
+    checkpoint_activations: bool = False
+    """Keep only what goes into each layer for the backward pass, and compute the rest again then: slower by about a
+    third, with a fraction of the memory that long rows need."""
+
     def lightning(self) -> Any:
         """What Lightning's trainer takes as its strategy, for the processes that have joined this job.
 
@@ -85,6 +89,8 @@ class DataParallel(Strategy):
         from torch.nn.parallel import DistributedDataParallel
 
         wrapped = module.trainer.model
-        waits = isinstance(wrapped, DistributedDataParallel) and not is_last
-        with wrapped.no_sync() if waits else nullcontext():
+        if isinstance(wrapped, DistributedDataParallel) and not is_last:
+            with wrapped.no_sync():
+                yield module
+        else:
             yield module

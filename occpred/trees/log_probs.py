@@ -61,8 +61,19 @@ def branch_log_probs(model: nn.Module, batch: TreeBatch) -> BranchLogProbs:
 
 
 def _target_log_probs(hidden_ND: Tensor, targets_N: Tensor, output_embeddings: nn.Module) -> Tensor:
-    chunks = [
-        -nn.functional.cross_entropy(output_embeddings(hidden_CD).float(), targets_C, reduction="none")
-        for hidden_CD, targets_C in zip(torch.split(hidden_ND, _CHUNK), torch.split(targets_N, _CHUNK), strict=True)
-    ]
-    return torch.cat(chunks)
+    """Call the output embeddings once, chunk by chunk inside: where weights are shards, each call gathers them anew."""
+    logits = output_embeddings.forward
+
+    def in_chunks(hidden_ND: Tensor) -> Tensor:
+        chunks = [
+            -nn.functional.cross_entropy(logits(hidden_CD).float(), targets_C, reduction="none")
+            for hidden_CD, targets_C in zip(torch.split(hidden_ND, _CHUNK), torch.split(targets_N, _CHUNK), strict=True)
+        ]
+        return torch.cat(chunks)
+
+    output_embeddings.forward = in_chunks
+    try:
+        log_probs_N: Tensor = output_embeddings(hidden_ND)
+    finally:
+        del output_embeddings.forward
+    return log_probs_N

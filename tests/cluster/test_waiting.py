@@ -38,10 +38,22 @@ def wait(folder: Path, queue: Told, *jobs: str) -> list[tuple[str, str]]:
     return found
 
 
-def test_jobs_are_over_when_they_say_so(tmp_path: Path) -> None:
-    write_outcome(tmp_path, "8", 0, "")
+def test_a_job_is_over_when_it_says_that_it_did_its_work(tmp_path: Path) -> None:
+    write_outcome(tmp_path, "7", 0, "")
+    assert wait(tmp_path, Told({"7": RUNNING}), "7") == [("7", "")]
+
+
+def test_a_job_that_says_why_it_failed_is_over_when_it_ended(tmp_path: Path) -> None:
     write_outcome(tmp_path, "7", 0, "Bad people")
-    assert wait(tmp_path, Told({"7": RUNNING, "8": RUNNING}), "7", "8") == [("7", "Bad people"), ("8", "")]
+    assert wait(tmp_path, Told({"7": RUNNING}, {"7": over("FAILED")}, {"7": over("FAILED")}), "7") == [
+        ("7", "Bad people")
+    ]
+
+
+def test_slurm_may_know_better_why_a_job_failed(tmp_path: Path) -> None:
+    write_outcome(tmp_path, "7", 0, "Connection closed by peer")
+    ((_, failure),) = wait(tmp_path, Told(*[{"7": over("OUT_OF_MEMORY")}] * 2), "7")
+    assert failure == "out of memory (raise hydra.launcher.mem_gb)"
 
 
 @pytest.mark.parametrize(

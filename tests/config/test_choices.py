@@ -64,7 +64,7 @@ def test_there_are_choices_for_every_component() -> None:
     components = {
         field.name
         for field in fields(Experiment)
-        if field.name not in ("name", "question", "store", "seed", "sweep", "merge", "dry_run", "judge_labels")
+        if field.name not in ("name", "question", "store", "seed", "sweep", "merge", "dry_run", "plan", "judge_labels")
     }
     assert groups - GROUPS_OF_PARTS == components
 

@@ -97,7 +97,7 @@ def test_jobs_are_queued_again_and_end_together_and_have_their_cores(work_of: Wo
     )
     found = parameters(work_of(Phase.SFT), settings, code=tmp_path / "my code")
     assert found["slurm_additional_parameters"] == {"requeue": True, "exclusive": True}
-    assert found["slurm_srun_args"] == ["--kill-on-bad-exit=1", "--cpus-per-task=8", "--mpi=none"]
+    assert found["slurm_srun_args"] == ["--kill-on-bad-exit=0", "--wait=20", "--cpus-per-task=8", "--mpi=none"]
     assert found["slurm_setup"] == [
         "module load cuda",
         f"export PYTHONPATH='{tmp_path}/my code'${{PYTHONPATH:+:$PYTHONPATH}}",

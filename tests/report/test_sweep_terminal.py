@@ -42,7 +42,7 @@ def test_rows_hold_values_and_the_adjusted_p(sweep: SweepData) -> None:
 def test_failed_rows_and_verdicts_are_told(sweep: SweepData) -> None:
     text = " ".join(printed(sweep, 100).split())
     assert "joint, own reason (reference) 30.0" in text
-    assert "3 of 21 jobs failed joint, title masked out of the oracle reason (reason=masked seed=0): CUDA out" in text
+    assert "3 of 21 runs failed joint, title masked out of the oracle reason (reason=masked seed=0): CUDA out" in text
     assert "? (b) One model for both tasks beats two models trained apart. Undecided at this n." in text
     assert "About 2,310 would decide it with 80% power" in text
     assert text.index("jobs failed") < text.index("(a) Fine-tuned") < text.index("(b) One") < text.index("(c) Acc")
@@ -67,5 +67,5 @@ def test_data_cannot_steer_the_terminal(hostile_sweep: SweepData) -> None:
 
 def test_a_sweep_of_which_all_failed_is_no_error(sweep: SweepData) -> None:
     text = printed(replace(sweep, results=replace(sweep.results, rows=()), tests=()), 100)
-    assert text.strip().startswith("3 of 21 jobs failed")
+    assert text.strip().startswith("3 of 21 runs failed")
     assert "best of its column" not in text

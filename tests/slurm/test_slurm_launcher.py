@@ -37,9 +37,9 @@ def test_a_sweep_gives_what_it_gives_in_one_process(slurm: Slurm, tmp_path: Path
     output = slurm.finish(slurm.sweep("seed=0,1", "reason=generated,none"))
     assert "report: artifacts/sweep/" in output
     assert set(slurm.jobs().values()) == {"COMPLETED"}
-    assert len(slurm.jobs()) == 8, "prepare and reason once, fine-tuning for each seed, evaluation for each run"
+    assert len(slurm.jobs()) == 9, "prepare, reasons to learn from, none to answer with, two trainings, four evaluations"
     (folder,) = slurm.folder.glob("runs/sweep/*/*")
-    assert {path.name for path in folder.iterdir() if path.name.isdigit()} == set(map(str, range(8)))
+    assert {path.name for path in folder.iterdir() if path.name.isdigit()} == set(map(str, range(9)))
     alone = tmp_path / "alone"
     for seed in (0, 1):
         for reason in ("generated", "none"):

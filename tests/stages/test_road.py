@@ -23,7 +23,7 @@ from tests.stages.conftest import MakeExperiment, small_experiment_in
 
 TO_LEARN_FROM = ["prepare", "reason", "judge", "select", "gather"]
 TO_ANSWER = ["gather", "answer"]
-STAGES = [*TO_LEARN_FROM, "train", *TO_ANSWER, "baselines", "evaluate", "judge", "report"]
+STAGES = [*TO_LEARN_FROM, "train", *TO_ANSWER, "baselines", "judge", "evaluate", "report"]
 
 
 def make(experiment: Experiment) -> tuple[MadeOrFound, ...]:
@@ -51,11 +51,11 @@ def test_the_road_is_gone_once_and_then_only_where_something_changed(
     # Where results cannot differ nothing is made anew: another folder for tracking, other checkpoints, another device.
     assert made(make(small_experiment("tracking=wandb", "trainer.checkpoint_every_steps=5"))) == []
     # A threshold redoes the selection and what follows it, and nothing before.
-    after_selection = ["select", "gather", "train", *TO_ANSWER, "evaluate", "judge", "report"]
+    after_selection = ["select", "gather", "train", *TO_ANSWER, "judge", "evaluate", "report"]
     assert made(make(small_experiment("selection.minimum_coherence=5"))) == after_selection
     assert made(make(small_experiment("evaluation.confidence=0.9"))) == ["evaluate", "report"]
     # Without a reason there is nothing of the model's own to generate; the trained model is the same.
-    assert made(make(small_experiment("reason=none"))) == [*TO_ANSWER, "evaluate", "judge", "report"]
+    assert made(make(small_experiment("reason=none"))) == [*TO_ANSWER, "judge", "evaluate", "report"]
     assert "train" not in made(make(small_experiment("reason=oracle")))
 
 

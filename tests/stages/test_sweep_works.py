@@ -196,7 +196,7 @@ def test_two_models_are_tuned_side_by_side_unless_one_learns_from_the_other(smal
         ["prepare: prepare baselines"],
         ["reason: reason judge select gather reason judge select gather"],
         ["sft reason generator: train", "sft predictor: train"],
-        ["evaluate: gather answer evaluate judge report"],
+        ["evaluate: gather answer judge evaluate report"],
     ]
     works = sweep_of([replace(experiment, training_reason=GeneratedReason())], [()])
     assert described(works)[2:4] == [["sft reason generator: train gather gather"], ["sft predictor: train"]]
@@ -211,7 +211,7 @@ def test_each_round_of_preferences_is_a_job_of_its_own(small_experiment: MakeExp
         dpo,
         pairs,
         dpo,
-        ["evaluate: gather answer evaluate judge report merge"],
+        ["evaluate: gather answer judge evaluate report merge"],
     ]
 
 
