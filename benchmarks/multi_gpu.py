@@ -34,6 +34,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from occpred.distributed import ranks
 from occpred.distributed.launch import ProcessError, together
+from occpred.interruption import postponed
 from occpred.language_model.adaptation import Adaptation, FullFineTuning, LoRA
 from occpred.models.objective import SupervisedLoss
 from occpred.models.supervised_module import SupervisedModule
@@ -159,7 +160,8 @@ def train(part: Part, devices: int, folder: Path) -> dict[str, Any]:
         validation_examples=0,
         checkpoint_every_steps=1_000,
     )
-    trainer.fit(module, data, folder, logger=None)
+    with postponed():  # told to stop, it saves before it does
+        trainer.fit(module, data, folder, logger=None)
     seconds = [after - before for before, after in zip(module.ends, module.ends[1:], strict=False)][WARM_UP - 1 :]
     tokens = people_per_step * sum(LENGTHS[part.size])
     peak = torch.cuda.max_memory_allocated() if on_gpu else 0
@@ -192,7 +194,7 @@ def stopped_and_gone_on_with(part: Part, processes: int) -> dict[str, Any]:
     differences = [abs(ours - theirs) / abs(theirs) for ours, theirs in zip(resumed, whole, strict=True)]
     return {
         "left_by_the_stopped_run": left,
-        "stopped_before_step": part.steps // 2 + 2,
+        "steps_before_the_stop": part.steps // 2 + 1,
         "losses_resumed": resumed,
         "losses_undisturbed": whole,
         "largest_relative_difference": max(differences),

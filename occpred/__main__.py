@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from occpred.config import (
     CONF,
     readable,
+    refuse_launcher_of_single_run,
     refuse_pasted_keys,
     register_launchers,
     register_schemas,
@@ -32,6 +33,7 @@ def _run(config: DictConfig) -> None:
     """Run one experiment; the jobs of a sweep are run by `occpred.config.sweep_task`."""
     # Inside as well as around Hydra, which would print lines of its own about an exception that passes through it.
     with _one_line_errors():
+        refuse_launcher_of_single_run()
         experiment = to_experiment(config)
         # torch and the like are imported only now that the config is known to be right.
         from occpred.stages.road import run

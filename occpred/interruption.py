@@ -30,8 +30,9 @@ class Interrupted(SystemExit):
     """
 
     def __init__(self, number: int) -> None:
-        super().__init__(_SHELL_OFFSET + number)
         self.number = number
+        self.exit_code = _SHELL_OFFSET + number
+        super().__init__(self.exit_code)
 
 
 class _Told:

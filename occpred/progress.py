@@ -37,7 +37,7 @@ def divided(items: Sequence[Item], work: Callable[[Item], Result], stage: str, *
 
 @contextmanager
 def tally(stage: str, *, total: int, unit: str = "it") -> Iterator[Callable[[int, str], None]]:
-    """Show a bar for work that ends in any order.
+    """Show a bar for work that ends in any order; what is logged meanwhile stands above it.
 
     Args:
         stage: the name in front of the bar.
@@ -47,7 +47,9 @@ def tally(stage: str, *, total: int, unit: str = "it") -> Iterator[Callable[[int
     Yields:
         What to call with the number of items that ended, and a note to stand behind the bar.
     """
-    with _bar(stage, total=total, unit=unit) as bar:
+    from tqdm.contrib.logging import logging_redirect_tqdm  # brings asyncio along, which takes a while
+
+    with logging_redirect_tqdm(), _bar(stage, total=total, unit=unit) as bar:
 
         def count(ended: int, note: str) -> None:
             bar.set_postfix_str(note, refresh=False)

@@ -44,6 +44,14 @@ def test_a_missing_value_in_a_sweep_ends_with_one_line_too(tmp_path: Path) -> No
     assert ended.stderr == f"occpred: 2 of 2 runs failed: {missing}; {again}\n"
 
 
+def test_a_launcher_without_a_sweep_is_refused(tmp_path: Path) -> None:
+    result = occpred("experiments=demo", "hydra/launcher=slurm", folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "occpred: hydra/launcher=slurm: launches the jobs of a sweep; add -m, for a sweep of one run as well\n"
+    )
+
+
 def test_the_traceback_can_be_had(tmp_path: Path) -> None:
     ended = occpred(tmp_path, "lora.rank=abc", HYDRA_FULL_ERROR="1")
     assert ended.returncode == 1

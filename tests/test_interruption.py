@@ -24,7 +24,7 @@ from occpred.__main__ import main
 from occpred.artifacts.lock import Lock
 from occpred.errors import UserError
 from occpred.interruption import Interrupted, end_at_once, heeded, honour, left_to_parent, postponed, requested
-from occpred.stages import road
+from occpred.stages.prepare import Prepare
 
 Block = Callable[[], AbstractContextManager[None]]
 Ended = TypeVar("Ended", bound=BaseException)
@@ -280,7 +280,9 @@ def logging_as_before() -> Iterator[None]:
         (TERM, 143, "occpred: told to stop; the same command goes on from here\n"),
     ],
 )
+@pytest.mark.parametrize("arguments", [(), ("-m", "seed=0,1")], ids=["run", "sweep"])
 def test_the_command_says_in_one_line_that_it_was_stopped(
+    arguments: tuple[str, ...],
     number: signal.Signals,
     code: int,
     line: str,
@@ -292,11 +294,15 @@ def test_the_command_says_in_one_line_that_it_was_stopped(
         with postponed():
             signal.raise_signal(number)
 
-    monkeypatch.setattr(road, "run", run)
-    monkeypatch.setattr(sys, "argv", ["occpred"])
+    monkeypatch.setattr(Prepare, "run", run)
+    monkeypatch.setattr(sys, "argv", ["occpred", *arguments])
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main()
+    stdout, stderr = capsys.readouterr()
     assert ended.value.code == code
-    assert capsys.readouterr().err == line
+    assert stderr.endswith(line)
+    assert stderr.count("occpred: ") == 1
+    assert "fail" not in stdout + stderr
+    assert not list(tmp_path.glob("artifacts/*/[!.]*/")), "neither an artifact nor a report of the sweep"

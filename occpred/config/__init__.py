@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from occpred.config.complaints import readable
 from occpred.config.conversion import to_experiment
-from occpred.config.launchers import register_launchers
+from occpred.config.launchers import refuse_launcher_of_single_run, register_launchers
 from occpred.config.pasted_key import refuse_pasted_keys
 from occpred.config.schemas import CONF, register_schemas
 from occpred.config.sweeper import register_sweeper
@@ -12,6 +12,7 @@ from occpred.config.sweeper import register_sweeper
 __all__ = [
     "CONF",
     "readable",
+    "refuse_launcher_of_single_run",
     "refuse_pasted_keys",
     "register_launchers",
     "register_schemas",

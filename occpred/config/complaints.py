@@ -80,7 +80,7 @@ def unknown_key(key: str, kind: type[Settings]) -> str:
     parent, _, name = key.rpartition(".")
     if not parent and name in _groups():
         return f"{key}: a file in {key}/ must begin with '# @package _global_'"
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    names = [field.name for field in fields(kind) if not field.name.startswith("_")]  # type: ignore[arg-type]
     has = f"{parent or 'an experiment'} has {', '.join(names) or 'none'}"
     return f"{key}: no such key{_did_you_mean(name, names)}; {has}"
 

@@ -12,7 +12,6 @@ from hydra.core.utils import JobReturn, JobRuntime, JobStatus, run_job, setup_gl
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from occpred.cluster.job_process import JobLostError, JobProcess
 from occpred.cluster.job_queue import Job, run_side_by_side
@@ -62,7 +61,7 @@ class LocalLauncher(Launcher):
         ]
         results: dict[int, JobReturn] = {}
         logger.info("%s; each writes %s in %s", self._how_many(len(jobs)), _LOG, folder)
-        with logging_redirect_tqdm(), tally("jobs", total=len(jobs), unit="job") as count:
+        with tally("jobs", total=len(jobs), unit="job") as count:
 
             def keep(index: int, process: JobProcess) -> None:
                 results[index] = jobs[index].result(process)

@@ -16,7 +16,6 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext, TaskFunction
 from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher as SubmititLauncher
 from omegaconf import DictConfig
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from occpred.artifacts.provenance import code_version
 from occpred.cluster.ledger import Ledger
@@ -163,7 +162,7 @@ class SlurmLauncher(SubmititLauncher):  # type: ignore[misc]
         """Return why jobs failed, by the keys of their works; an empty text for those that did not."""
         keys = {submission.job: key for key, submission in submissions.items()}
         failures: dict[str, str] = {}
-        with logging_redirect_tqdm(), tally("slurm", total=already_over + len(keys), unit="job") as count:
+        with tally("slurm", total=already_over + len(keys), unit="job") as count:
             count(already_over, "")
 
             def show(states: Mapping[str, JobState]) -> None:

@@ -67,12 +67,15 @@ def parameters(work: Work, settings: SlurmJobs, code: Path | None) -> dict[str, 
     # A task that dies takes the others with it, instead of letting them wait for it; not at once, as one of them may
     # be about to say why it failed.
     srun = ["--kill-on-bad-exit=0", f"--wait={_SECONDS_TO_FOLLOW}"]
-    if settings.cpus_per_task:  # srun no longer takes this over from sbatch
-        srun.append(f"--cpus-per-task={settings.cpus_per_task}")
+    setup = list(settings.setup)
+    if settings.cpus_per_task:
+        srun.append(f"--cpus-per-task={settings.cpus_per_task}")  # which it no longer takes over from sbatch
+        setup.append(f"export OMP_NUM_THREADS=${{OMP_NUM_THREADS:-{settings.cpus_per_task}}}")
+    if code is not None:
+        setup.append(f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}")
+    asked["setup"] = setup
     asked["srun_args"] = [*srun, *settings.srun_args]
     asked["additional_parameters"] = {"requeue": True, **settings.additional_parameters}
-    if code is not None:
-        asked["setup"] = [*settings.setup, f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}"]
     return {
         "nodes": work.experiment.trainer.num_nodes,
         "tasks_per_node": work.experiment.trainer.devices,

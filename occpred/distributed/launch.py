@@ -5,24 +5,27 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import multiprocessing
-import multiprocessing.connection
 import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from occpred.distributed.place import Place
 from occpred.errors import UserError
-from occpred.interruption import heeded
+from occpred.interruption import Interrupted, heeded
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
 Result = TypeVar("Result")
+
+_TIME_TO_FOLLOW = 20.0
+"""Seconds that processes have to end after one that ended before its time."""
 
 
 class ProcessError(Exception):
@@ -122,22 +125,32 @@ def _be_rank(rank: int, world_size: int, port: int, work: Callable[[], Any], sen
             outcome = _Outcome(None, str(error), is_users=True)
         except Exception as error:
             outcome = _Outcome(None, f"{type(error).__name__}: {error}", traceback.format_exc())
+        except Interrupted as interrupted:
+            records.close()
+            records.join_thread()
+            os._exit(
+                interrupted.exit_code
+            )  # at its usual end, Python would wait for exchanges with those that are gone
         if rank == 0:
             sender.send(outcome)
 
 
 def _wait(processes: Sequence[SpawnProcess], report: Callable[[str], object]) -> str:
-    """Wait until all have ended. Where one was killed, the others are told, and end themselves; say which it was."""
+    """Wait until all have ended. Where one ended before its time, the others are told to; say which one was killed."""
     living = list(processes)
-    killed = ""
+    lost = killed = ""
     while living:
-        multiprocessing.connection.wait([process.sentinel for process in living])
+        # Those that are told to stop agree on it, and end together. Who does not may wait for one that is gone.
+        if not connection.wait([process.sentinel for process in living], _TIME_TO_FOLLOW if lost else None):
+            report(lost)
         for process in [each for each in living if not each.is_alive()]:
             living.remove(process)
+            who = f"process {processes.index(process)} of {len(processes)}"
             if process.exitcode and process.exitcode < 0:
-                how = f"was ended by {signal.Signals(-process.exitcode).name}"
-                killed = killed or f"process {processes.index(process)} of {len(processes)} {how}"
+                lost = killed = killed or f"{who} was ended by {signal.Signals(-process.exitcode).name}"
                 report(killed)
+            elif process.exitcode:
+                lost = lost or f"{who} ended with exit code {process.exitcode}"
     return killed
 
 

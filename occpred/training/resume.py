@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from signal import Signals
 from typing import Any
 
 import lightning as L
 
 from occpred.distributed.ranks import by_first, largest
 from occpred.interruption import honour, requested
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ class ResumeCheckpoint(L.Callback):
         if batch_idx > self._saved_step and (stop or batch_idx % self._every_steps == 0):
             self._save(trainer)
             self._saved_step = batch_idx
+        if stop:
+            logger.info("told to stop by %s: saved before step %d", Signals(stop).name, batch_idx + 1)
         honour(stop)
 
     def _save(self, trainer: L.Trainer) -> None:

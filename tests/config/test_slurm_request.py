@@ -100,6 +100,7 @@ def test_jobs_are_queued_again_and_end_together_and_have_their_cores(work_of: Wo
     assert found["slurm_srun_args"] == ["--kill-on-bad-exit=0", "--wait=20", "--cpus-per-task=8", "--mpi=none"]
     assert found["slurm_setup"] == [
         "module load cuda",
+        "export OMP_NUM_THREADS=${OMP_NUM_THREADS:-8}",
         f"export PYTHONPATH='{tmp_path}/my code'${{PYTHONPATH:+:$PYTHONPATH}}",
     ]
     assert found["slurm_signal_delay_s"] == 120

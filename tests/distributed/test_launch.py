@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from occpred.distributed import ranks
+from occpred.distributed import launch, ranks
 from occpred.distributed.launch import ProcessError, together
 from occpred.errors import UserError
 from tests.distributed import worker
@@ -67,6 +67,12 @@ def test_where_one_is_killed_all_end() -> None:
         together(2, partial(worker.die, 1))
 
 
+def test_where_one_leaves_the_others_do_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "_TIME_TO_FOLLOW", 1.0)
+    with pytest.raises(ProcessError, match="process 1 of 2 ended with exit code 3"):
+        together(2, partial(worker.leave, 1))
+
+
 def test_a_process_of_another_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SRUN.items():
         monkeypatch.setenv(name, value)
@@ -75,7 +81,7 @@ def test_a_process_of_another_number_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_processes_on_other_nodes_cannot_be_started_from_here() -> None:
-    with pytest.raises(UserError, match="trainer.num_nodes=2: processes on other nodes"):
+    with pytest.raises(UserError, match="processes on other nodes must be started there"):
         together(4, worker.share, num_nodes=2)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -143,13 +145,18 @@ def catch(jobs: Sequence[Job], sweep: subprocess.Popen[str]) -> None:
     def caught() -> bool:
         started.update(job.id for job in jobs if job.id not in started and job.is_started_anew())
         for _ in range(50):
-            if all([job.catch() for job in jobs]) and len(started) == len(jobs):
+            are_caught = [job.catch() for job in jobs]
+            if all(are_caught) and len(started) == len(jobs):
                 return True
             time.sleep(0.01)  # a step takes no longer
         return False
 
     jobs[0].slurm.wait_for(caught, while_runs=sweep)
     assert not any(ArtifactStore(job.slurm.store).is_done(job.stage) for job in jobs), "too fast to be caught"
+
+
+def is_submitted(slurm: Slurm, sweep: subprocess.Popen[str]) -> bool:
+    return "SLURM jobs submitted" in slurm.output(sweep)
 
 
 Disturbance = Callable[[Sequence[Job], subprocess.Popen[str]], None]
@@ -196,23 +203,48 @@ def fail_nodes(jobs: Sequence[Job], sweep: subprocess.Popen[str]) -> None:
             run("scontrol", "update", f"NodeName={node}", "State=RESUME")
 
 
-def assert_equal(jobs: Sequence[Job], sweeps: Sequence[subprocess.Popen[str]], expected: Path) -> None:
-    """Wait for what the jobs make; it is the same as in another store, to the last bit."""
-    for job, sweep in zip(jobs, sweeps, strict=True):
-        job.slurm.wait_for(partial(ArtifactStore(job.slurm.store).is_done, job.stage), while_runs=sweep)
-        for name in RESULT:
-            file = Path(reference(job.stage), name)
-            assert (job.slurm.store / file).read_bytes() == (expected / file).read_bytes(), file
+def assert_equal(job: Job, sweep: subprocess.Popen[str], expected: Path, told: Sequence[signal.Signals]) -> None:
+    """Wait for what a job makes; it is the same as in another store, to the last bit, and was saved when told to."""
+    job.slurm.wait_for(partial(ArtifactStore(job.slurm.store).is_done, job.stage), while_runs=sweep)
+    for name in RESULT:
+        file = Path(reference(job.stage), name)
+        assert (job.slurm.store / file).read_bytes() == (expected / file).read_bytes(), file
+    said = "".join(log.read_text() for log in job.slurm.logs(job.id))
+    assert re.findall(r"told to stop by (SIG\w+): saved before step \d+", said) == [each.name for each in told]
 
 
 def test_trainings_end_as_if_nothing_had_happened(slurm: Slurm, undisturbed: tuple[Path, Trainings]) -> None:
     store, trainings = undisturbed
     trainings.copy_without(store, slurm.store)
     sweep = slurm.sweep(*SETTINGS, "seed=0,1")
-    slurm.wait_for(lambda: "2 SLURM jobs submitted" in slurm.output(sweep), while_runs=sweep)
+    slurm.wait_for(partial(is_submitted, slurm, sweep), while_runs=sweep)
     jobs = [Job(slurm, trainings.sft), Job(slurm, trainings.dpo)]
     disturbances: list[Disturbance] = [queue_again, preempt, run_out_of_time, fail_nodes]
     for disturb in disturbances:
         catch(jobs, sweep)
         disturb(jobs, sweep)
-    assert_equal(jobs, [sweep, sweep], store)
+    for job in jobs:
+        assert_equal(job, sweep, store, told=[signal.SIGTERM, signal.SIGTERM, signal.SIGUSR2])
+
+
+def test_trainings_by_two_tasks_and_by_two_nodes_do_so_too(
+    slurm: Slurm, undisturbed: tuple[Path, Trainings], tmp_path: Path
+) -> None:
+    alone, trainings = undisturbed
+    trainings.copy_without(alone, slurm.store)
+    trainings.copy_without(alone, tmp_path / "undisturbed")
+    by_two = [Trainings.of(slurm.store, shared) for shared in ("trainer.devices=2", "trainer.num_nodes=2")]
+    store = ArtifactStore(tmp_path / "undisturbed")
+    together(2, partial(store.make_all, [by_two[0].sft, by_two[0].dpo]))
+    sweeps = [
+        slurm.sweep(*SETTINGS, "seed=1", "trainer.devices=2"),
+        slurm.sweep(*SETTINGS, "seed=0", "trainer.num_nodes=2"),
+    ]
+    for sweep in sweeps:
+        slurm.wait_for(partial(is_submitted, slurm, sweep), while_runs=sweep)
+    jobs = [Job(slurm, by_two[0].sft), Job(slurm, by_two[1].dpo)]
+    catch(jobs, sweeps[0])
+    tell(jobs[:1], sweeps[0])
+    queue_again(jobs[1:], sweeps[1])
+    for job, sweep, number in zip(jobs, sweeps, (signal.SIGUSR2, signal.SIGTERM), strict=True):
+        assert_equal(job, sweep, store.root, told=[number])
