@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow bench-endpoint check format golden clean
+.PHONY: help install demo test test-slow test-slurm bench-endpoint check format golden clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,10 +22,13 @@ demo: $(INSTALLED) ## Run the whole road on simulated people with the embedded m
 	$(BIN)/occpred experiments=demo
 
 test: $(INSTALLED) ## Run the tests
-	$(TEST_ENVIRONMENT) $(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow'
+	$(TEST_ENVIRONMENT) $(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow and not slurm'
 
 test-slow: $(INSTALLED) ## Run the tests that take minutes
 	$(TEST_ENVIRONMENT) $(BIN)/pytest -m slow
+
+test-slurm: $(INSTALLED) ## Run the tests on a real SLURM, which they install (as root, by apt) and start on this machine
+	$(TEST_ENVIRONMENT) $(BIN)/pytest -m slurm tests/slurm
 
 bench-endpoint: $(INSTALLED) ## Calls a second of a teacher or judge behind an endpoint, beside a bare asyncio loop
 	$(TEST_ENVIRONMENT) $(BIN)/python -m benchmarks.endpoint

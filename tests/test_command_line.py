@@ -45,11 +45,10 @@ def test_a_missing_value_in_a_sweep_ends_with_one_line_too(tmp_path: Path) -> No
 
 
 def test_a_launcher_without_a_sweep_is_refused(tmp_path: Path) -> None:
-    result = occpred("experiments=demo", "hydra/launcher=slurm", folder=tmp_path)
-    assert result.returncode == 1
-    assert result.stderr == (
-        "occpred: hydra/launcher=slurm: launches the jobs of a sweep; add -m, for a sweep of one run as well\n"
-    )
+    ended = occpred(tmp_path, "experiments=demo", "hydra/launcher=slurm")
+    assert ended.returncode == 1
+    what_to_do = "launches the jobs of a sweep; add -m, also for a sweep of one run"
+    assert ended.stderr == f"occpred: hydra/launcher=slurm: {what_to_do}\n"
 
 
 def test_the_traceback_can_be_had(tmp_path: Path) -> None:

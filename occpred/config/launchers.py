@@ -30,5 +30,5 @@ def refuse_launcher_of_single_run() -> None:
     launcher = hydra.runtime.choices["hydra/launcher"]
     if hydra.mode is RunMode.RUN and launcher != _BASIC:
         raise UserError(
-            f"hydra/launcher={launcher}: launches the jobs of a sweep; add -m, for a sweep of one run as well"
+            f"hydra/launcher={launcher}: launches the jobs of a sweep; add -m, also for a sweep of one run"
         )

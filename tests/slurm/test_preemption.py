@@ -30,7 +30,7 @@ from tests.slurm.slurm import SMALLER, Slurm, run
 from tests.stages.conftest import small_experiment_in
 from tests.stages.test_systems import half_right
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slurm
 
 # Dropout makes every step depend on random numbers; some sixty steps leave time to be interrupted in.
 SETTINGS = (

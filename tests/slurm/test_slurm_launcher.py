@@ -19,7 +19,7 @@ from occpred.stages.road import Road, make
 from tests.slurm.slurm import ROOT, SMALLER, Slurm, run
 from tests.stages.conftest import small_experiment_in
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slurm
 
 
 def experiment_in(store: Path, *overrides: str) -> Experiment:
