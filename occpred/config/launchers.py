@@ -29,6 +29,4 @@ def refuse_launcher_of_single_run() -> None:
     hydra = HydraConfig.get()
     launcher = hydra.runtime.choices["hydra/launcher"]
     if hydra.mode is RunMode.RUN and launcher != _BASIC:
-        raise UserError(
-            f"hydra/launcher={launcher}: launches the jobs of a sweep; add -m, also for a sweep of one run"
-        )
+        raise UserError(f"hydra/launcher={launcher}: launches the jobs of a sweep; add -m, also for a sweep of one run")

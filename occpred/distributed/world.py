@@ -128,22 +128,11 @@ def joined(place: Place) -> Iterator[World]:
 
     An exception in one process ends all; `UserError`s that all raise alike end each in its own time.
     """
-    import torch
-    import torch.distributed as dist
-    from torch.distributed import PrefixStore  # type: ignore[attr-defined]
-
-    if torch.cuda.is_available():
-        torch.cuda.set_device(place.local_rank)
     store = open_store(place.address, place.port, is_host=place.hosts_store)
-    dist.init_process_group(
-        "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
-        store=PrefixStore("group", store),
-        rank=place.rank,
-        world_size=place.world_size,
-    )
-    world = World(place, store)
+    world = World(place, store)  # from here on, others hear of a failure
     membership.world = world
     try:
+        _found_group(place, store)
         yield world
     except Exception as error:
         world.fail(f"{type(error).__name__}: {error}")
@@ -153,3 +142,18 @@ def joined(place: Place) -> Iterator[World]:
     finally:
         world.stop_watching()
         membership.world = None
+
+
+def _found_group(place: Place, store: Store) -> None:
+    import torch
+    import torch.distributed as dist
+    from torch.distributed import PrefixStore  # type: ignore[attr-defined]
+
+    if place.local_rank < torch.cuda.device_count():
+        torch.cuda.set_device(place.local_rank)
+    dist.init_process_group(
+        "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
+        store=PrefixStore("group", store),
+        rank=place.rank,
+        world_size=place.world_size,
+    )

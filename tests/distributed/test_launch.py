@@ -62,6 +62,12 @@ def test_where_one_fails_all_end(rank: int) -> None:
         together(2, partial(worker.fail, rank))
 
 
+def test_where_one_cannot_join_all_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_DISTRIBUTED_DEBUG", "nonsense")  # refused when the group is founded
+    with pytest.raises(ProcessError, match="TORCH_DISTRIBUTED_DEBUG"):
+        together(2, worker.never)
+
+
 def test_where_one_is_killed_all_end() -> None:
     with pytest.raises(ProcessError, match="process 1 of 2 was ended by SIGKILL"):
         together(2, partial(worker.die, 1))

@@ -29,6 +29,10 @@ def share() -> dict[str, Any]:
     }
 
 
+def never() -> None:
+    raise AssertionError("the processes never found each other")
+
+
 def refuse() -> None:
     ranks.by_first(_complain)
 

