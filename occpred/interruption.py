@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,6 +21,8 @@ logger = logging.getLogger(__name__)
 SECONDS_TO_OUTLIVE_PARENT = 30.0
 """How long a child process that was told to end stays at its parent's service: what SLURM gives a job by default."""
 
+_SECONDS_OF_ONE_SIGNAL = 3.0
+_SECONDS_UNTIL_SENT_AGAIN = 0.05
 _SHELL_OFFSET = 128
 """What shells add to a signal's number to make an exit code of it."""
 
@@ -43,7 +47,7 @@ class _Told:
         self.blocks = 0  # `with` blocks of this module that it is in
         self.postponed = 0  # those of them that postpone
         self.number = 0
-        self.has_taken_effect = False
+        self.took_effect = 0.0  # when, by `time.monotonic`; 0 where it has not
         self.at_once = False
 
 
@@ -54,11 +58,11 @@ _told = _Told()
 def heeded(*signals: signal.Signals) -> Iterator[None]:
     """Let these signals end the `with` block by `Interrupted`, at once unless they are `postponed`.
 
-    SIGINT need not be among them: it ends Python by `KeyboardInterrupt` anyway, and is postponed like the others. While
-    a block is being ended, further signals are not heeded. Child processes that are forked inside leave signals to
-    their parent (see `left_to_parent`).
+    SIGINT need not be among them: it ends Python by `KeyboardInterrupt` anyway, and is postponed like the others. What
+    comes in the first seconds after a signal counts as the same one, as clusters and parents send it to each process as
+    well as to all. Child processes that are forked inside leave signals to their parent (see `left_to_parent`).
     """
-    with _handled(*signals):
+    with _handled(*signals), _not_lost():
         try:
             yield
         except KeyboardInterrupt as interrupt:  # from asyncio, which was asked to end in its own way
@@ -95,7 +99,7 @@ def postponed() -> Iterator[None]:
             raise _exception(requested(), postponed=False) from error
         finally:
             _told.postponed -= 1
-        if not _told.postponed and not _told.has_taken_effect:
+        if not _told.postponed and not _told.took_effect:
             honour(requested())
 
 
@@ -154,16 +158,16 @@ def _handle(number: int, frame: FrameType | None) -> None:
             _outlive(number, frame)
         return
     is_impatient = number == signal.SIGINT and _told.number
-    ends = _told.at_once or is_impatient or not (_told.postponed or _told.has_taken_effect)
-    if not _told.has_taken_effect:
+    is_new = time.monotonic() - _told.took_effect > _SECONDS_OF_ONE_SIGNAL or not _told.took_effect
+    if not _told.took_effect:
         _told.number = max(_told.number, number)
-    if ends:
+    if _told.at_once or is_impatient or (is_new and not _told.postponed):
         _end(frame)
 
 
 def _end(frame: FrameType | None) -> None:
     _told.at_once = False
-    _told.has_taken_effect = True
+    _told.took_effect = time.monotonic()
     interrupt = signal.getsignal(signal.SIGINT)
     if callable(interrupt) and interrupt not in (signal.default_int_handler, _handle):
         # asyncio is at work. It knows how to end its tasks when SIGINT comes, so that no answer that came is lost.
@@ -173,8 +177,27 @@ def _end(frame: FrameType | None) -> None:
 
 
 def _exception(number: int, *, postponed: bool) -> BaseException:
-    _told.has_taken_effect = True
+    _told.took_effect = time.monotonic()
     return KeyboardInterrupt() if number == signal.SIGINT and not postponed else Interrupted(number)
+
+
+@contextmanager
+def _not_lost() -> Iterator[None]:
+    """Send a signal again whose exception came up where Python lets none through: when an object is removed."""
+    before = sys.unraisablehook
+
+    def send_again(unraisable: sys.UnraisableHookArgs) -> None:
+        error = unraisable.exc_value
+        if isinstance(error, Interrupted):
+            threading.Timer(_SECONDS_UNTIL_SENT_AGAIN, end_at_once).start()
+        else:
+            before(unraisable)
+
+    sys.unraisablehook = send_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _outlive(number: int, frame: FrameType | None) -> None:

@@ -137,6 +137,33 @@ def test_clearing_up_can_postpone_what_else_comes() -> None:
     assert cleared == ["up"]
 
 
+@pytest.mark.parametrize("block", [nullcontext, postponed], ids=["at once", "postponed"])
+def test_a_signal_is_not_lost_where_an_object_is_removed(block: Block) -> None:
+    """Python lets no exception out of there."""
+
+    class Removed:
+        def __del__(self) -> None:
+            for _ in range(2):
+                signal.raise_signal(INT)
+
+    with ended_by(KeyboardInterrupt), heeded(INT, TERM), block():
+        Removed()
+        time.sleep(60)
+        pytest.fail("it goes on")
+
+
+def test_who_is_told_again_later_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    cleared = []
+    with ended_by(Interrupted), heeded(TERM):
+        try:
+            signal.raise_signal(TERM)
+        finally:
+            monkeypatch.setattr(interruption, "_SECONDS_OF_ONE_SIGNAL", 0.0)
+            signal.raise_signal(TERM)
+            cleared.append("up")
+    assert not cleared
+
+
 def test_an_error_after_the_signal_is_a_consequence_of_it(caplog: pytest.LogCaptureFixture) -> None:
     with ended_by(Interrupted) as ended, heeded(TERM), postponed():
         signal.raise_signal(TERM)

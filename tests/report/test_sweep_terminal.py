@@ -45,7 +45,7 @@ def test_failed_rows_and_verdicts_are_told(sweep: SweepData) -> None:
     assert "3 of 21 runs failed joint, title masked out of the oracle reason (reason=masked seed=0): CUDA out" in text
     assert "? (b) One model for both tasks beats two models trained apart. Undecided at this n." in text
     assert "About 2,310 would decide it with 80% power" in text
-    assert text.index("jobs failed") < text.index("(a) Fine-tuned") < text.index("(b) One") < text.index("(c) Acc")
+    assert text.index("runs failed") < text.index("(a) Fine-tuned") < text.index("(b) One") < text.index("(c) Acc")
 
 
 @pytest.mark.parametrize("width", [20, 80, 160])
