@@ -186,14 +186,18 @@ def _not_lost() -> Iterator[None]:
     """Send a signal again whose exception came up where Python lets none through: when an object is removed."""
     before = sys.unraisablehook
 
-    def send_again(unraisable: sys.UnraisableHookArgs) -> None:
-        error = unraisable.exc_value
-        if isinstance(error, Interrupted):
-            threading.Timer(_SECONDS_UNTIL_SENT_AGAIN, end_at_once).start()
+    def end_later() -> None:
+        if _told.blocks:  # else it has ended by itself meanwhile
+            end_at_once()
+
+    def catch(unraisable: sys.UnraisableHookArgs) -> None:
+        if isinstance(unraisable.exc_value, Interrupted | KeyboardInterrupt):
+            _told.number, _told.took_effect = _told.number or signal.SIGINT, time.monotonic()
+            threading.Timer(_SECONDS_UNTIL_SENT_AGAIN, end_later).start()
         else:
             before(unraisable)
 
-    sys.unraisablehook = send_again
+    sys.unraisablehook = catch
     try:
         yield
     finally:

@@ -137,19 +137,34 @@ def test_clearing_up_can_postpone_what_else_comes() -> None:
     assert cleared == ["up"]
 
 
-@pytest.mark.parametrize("block", [nullcontext, postponed], ids=["at once", "postponed"])
-def test_a_signal_is_not_lost_where_an_object_is_removed(block: Block) -> None:
-    """Python lets no exception out of there."""
+class Removed:
+    """Is sent signals where Python lets no exception out."""
 
-    class Removed:
-        def __del__(self) -> None:
-            for _ in range(2):
-                signal.raise_signal(INT)
+    def __init__(self, *numbers: signal.Signals) -> None:
+        self.numbers = numbers
 
-    with ended_by(KeyboardInterrupt), heeded(INT, TERM), block():
-        Removed()
+    def __del__(self) -> None:
+        for number in self.numbers:
+            signal.raise_signal(number)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "block", "error"),
+    [
+        ((INT,), nullcontext, KeyboardInterrupt),
+        ((TERM,), nullcontext, Interrupted),
+        ((INT, INT), postponed, KeyboardInterrupt),
+        ((TERM, INT), postponed, Interrupted),
+    ],
+)
+def test_a_signal_is_not_lost_where_an_object_is_removed(
+    numbers: tuple[signal.Signals, ...], block: Block, error: type[BaseException]
+) -> None:
+    with ended_by(error) as ended, heeded(TERM), block():
+        Removed(*numbers)
         time.sleep(60)
         pytest.fail("it goes on")
+    assert getattr(ended.value, "number", INT) == numbers[0]
 
 
 def test_who_is_told_again_later_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
