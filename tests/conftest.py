@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import settings
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, Qwen3Config, Qwen3ForCausalLM
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedModel,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 
 from occpred.language_model.backbone import Backbone, EmbeddedBackbone, Precision
 from occpred.taxonomy.sample import SampleTaxonomy
@@ -56,7 +66,9 @@ def _micro(family: str) -> PreTrainedModel:
     torch.manual_seed(0)
     models = {
         "qwen3": lambda: Qwen3ForCausalLM(Qwen3Config(**_SIZES, head_dim=8)),
+        "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**_SIZES)),
         "llama": lambda: LlamaForCausalLM(LlamaConfig(**_SIZES)),
+        "mistral": lambda: MistralForCausalLM(MistralConfig(**_SIZES, sliding_window=None)),
     }
     model = models[family]()
     # Initial weights are so small that all predictions are alike; larger ones make wrong attention show.

@@ -22,7 +22,8 @@ LAYERS = (
     {"careers", "reasons", "training", "ranking", "baselines", "evaluation", "report"},
     {"encoding", "chat", "cluster"},
     {"prompts", "artifacts"},
-    {"taxonomy", "language_model", "trees", "tracking"},
+    {"taxonomy", "trees", "tracking"},
+    {"language_model"},
     {
         "records",
         "rankings",

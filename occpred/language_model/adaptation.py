@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from occpred.errors import UserError
@@ -54,6 +55,14 @@ class Adaptation(Settings):
         raise NotImplementedError
 
 
+class BaseDtype(Enum):
+    """Number format in which the frozen linear layers under adapters are held."""
+
+    backbone = "as the backbone"
+    nf4 = "4-bit normal float"
+    fp8 = "8-bit float"
+
+
 @dataclass
 class LoRA(Adaptation):
     """Low-rank adapters on a frozen backbone (Hu et al. 2022), kept in PEFT's own format."""
@@ -66,8 +75,9 @@ class LoRA(Adaptation):
     """Dropout on the adapters' input while training."""
     targets: list[str] = setting(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
     """Names of the linear layers that get an adapter."""
-    quantised: bool = False
-    """Hold the frozen linear layers in 4-bit NF4 (QLoRA, Dettmers et al. 2023, through bitsandbytes)."""
+    base_dtype: BaseDtype = BaseDtype.backbone
+    """Number format of the frozen linear layers: the backbone's own; `nf4`, the smallest (QLoRA, Dettmers et al. 2023,
+    through bitsandbytes); or `fp8`, e4m3 with a scale for each output, the fastest on GPUs with 8-bit matrix units."""
 
     def __post_init__(self) -> None:
         """Refuse adapters on nothing."""
@@ -85,7 +95,7 @@ class LoRA(Adaptation):
         from peft import LoraConfig, get_peft_model
 
         self._check_targets(model)
-        if self.quantised:
+        if self.base_dtype is BaseDtype.nf4:
             quantise_linear_layers(model)
         config = LoraConfig(
             r=self.rank,
@@ -97,6 +107,7 @@ class LoRA(Adaptation):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             adapted: nn.Module = get_peft_model(model, config)
+        self._hold_in_float8(adapted)
         return adapted
 
     def save(self, model: nn.Module, folder: Path, trained: Mapping[str, Tensor] | None = None) -> None:
@@ -106,22 +117,29 @@ class LoRA(Adaptation):
         peft_model.save_pretrained(folder, save_embedding_layers=False, state_dict=trained)
 
     def load(self, model: PreTrainedModel, folder: Path, *, trainable: bool = False) -> nn.Module:
-        """Quantise `model` as in training and put the adapter on it; what is trained further is this adapter."""
+        """Hold `model` as in training and put the adapter on it; what is trained further is this adapter."""
         from peft import PeftModel
 
-        if self.quantised:
+        if self.base_dtype is BaseDtype.nf4:
             quantise_linear_layers(model)
         adapted: nn.Module = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+        self._hold_in_float8(adapted)
         return adapted.eval()
 
     def merge(self, model: PreTrainedModel, folder: Path) -> PreTrainedModel:
-        """Add the adapter's product to the weights it belongs to, in the backbone's own number format, not in NF4."""
+        """Add the adapter's product to the weights it belongs to, in the backbone's own number format."""
         from peft import PeftModel
 
         if "lm_head" in self.targets:
             _untie_embeddings(model)
         merged: PreTrainedModel = PeftModel.from_pretrained(model, folder).merge_and_unload()
         return merged
+
+    def _hold_in_float8(self, model: Any) -> None:
+        from occpred.language_model.float8_linear import hold_in_float8
+
+        if self.base_dtype is BaseDtype.fp8:
+            hold_in_float8(model.get_base_model())
 
     def _check_targets(self, model: PreTrainedModel) -> None:
         # PEFT complains only where none of the names is found.
@@ -189,7 +207,7 @@ def quantise_linear_layers(model: PreTrainedModel) -> None:
     for name, layer in linear:
         if layer.in_features % _BLOCK:
             raise UserError(
-                f"lora.quantised=true: needs a backbone whose linear layers have a multiple of {_BLOCK} inputs; "
+                f"lora.base_dtype=nf4: needs a backbone whose linear layers have a multiple of {_BLOCK} inputs; "
                 f"{name} has {layer.in_features}"
             )
         four_bit = bnb.nn.Linear4bit(

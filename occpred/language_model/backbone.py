@@ -47,7 +47,10 @@ class Backbone(Settings):
         """Load the weights, frozen, in evaluation mode, on the CPU. Raises `UserError` where they cannot be had."""
         from transformers import GenerationConfig
 
+        from occpred.language_model.decoder import check_attention
+
         model = self._random_model() if self.random_init else self._pretrained_model()
+        check_attention(model.config)
         # Models bring their own temperature, penalties and the like; how text is drawn is for `Generation` to say.
         ends = {
             name: getattr(model.generation_config, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")

@@ -6,16 +6,14 @@ Shapes: N scored tokens, K branches (see occpred.trees).
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import partial
 from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
-from transformers.modeling_layers import GradientCheckpointingLayer
 
+from occpred.language_model.decoder import keep_layer_inputs_only
 from occpred.training.optimizer import Optimizer
 from occpred.training.steps import OptimizerStep
 from occpred.training.strategy import DataParallel, Strategy
@@ -77,7 +75,7 @@ class TreeModule(L.LightningModule):
     def configure_model(self) -> None:
         """Let the strategy divide the model."""
         if self.strategy.checkpoint_activations:
-            self._checkpoint_activations()
+            keep_layer_inputs_only(self.language_model)
         self.strategy.prepare(self)
 
     def configure_optimizers(self) -> Any:
@@ -107,11 +105,6 @@ class TreeModule(L.LightningModule):
         sums = self._summed_shares()
         row = {"train/loss": sums.pop("loss"), "train/learning_rate": learning_rate}
         self._record(row, {f"train/{name}": value for name, value in sums.items()})
-
-    def _checkpoint_activations(self) -> None:
-        for layer in self.language_model.modules():
-            if isinstance(layer, GradientCheckpointingLayer):
-                layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
 
     def _summed_shares(self) -> dict[str, float]:
         # One exchange between the ranks, however many numbers there are.

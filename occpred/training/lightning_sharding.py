@@ -55,7 +55,7 @@ class Sharding(ParallelStrategy):
         """
         if not all(parameter.is_floating_point() for parameter in model.parameters()):
             raise UserError(
-                "lora.quantised=true: 4-bit layers cannot be sharded; use trainer=ddp or lora.quantised=false"
+                "lora.base_dtype=nf4: 4-bit layers cannot be sharded; use trainer=ddp or another lora.base_dtype"
             )
         super().connect(model)
 

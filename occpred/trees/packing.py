@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -52,6 +52,15 @@ def row_width(rows: Sequence[Sequence[TokenTree]]) -> int:
     return max(_TILE, -(-fullest // _TILE) * _TILE)
 
 
+class Span(NamedTuple):
+    """Where a tree lies in a batch whose rows are put one behind the other: columns `first` to `end`, exclusive."""
+
+    first: int
+    end: int
+    is_chain: bool
+    """Whether its tokens are one path, each the child of the one before."""
+
+
 @dataclass(frozen=True)
 class TreeBatch:
     """Token trees as tensors: what a language model needs for their log-probabilities.
@@ -65,6 +74,7 @@ class TreeBatch:
         path_nodes_M: branch after branch, the tokens of its path as indices into N.
         path_branches_M: the branch, 0 to K-1, that each of those belongs to.
         num_branches: K.
+        spans: where each tree lies, in order; what they leave out is unused.
         references_K: log-probability of each branch under the model it is compared with, where there is one.
     """
 
@@ -76,6 +86,7 @@ class TreeBatch:
     path_nodes_M: Tensor
     path_branches_M: Tensor
     num_branches: int
+    spans: tuple[Span, ...]
     references_K: Tensor | None = None
 
     @property
@@ -109,6 +120,7 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
     path_nodes: list[int] = []
     path_branches: list[int] = []
     num_branches = 0
+    spans: list[Span] = []
     for row, trees in enumerate(rows):
         column = 0
         for tree in trees:
@@ -117,6 +129,7 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
             positions_BT[row, span] = torch.tensor(tree.depths)
             ends_BT[row, span] = torch.tensor(tree.ends) + column
             flat = row * row_length + column
+            spans.append(Span(flat, flat + len(tree), is_chain=len(tree.paths) == 1))
             first = len(scored) - tree.trunk_length
             scored.extend(flat + node for node in range(tree.trunk_length, len(tree)))
             parents.extend(flat + tree.parents[node] for node in range(tree.trunk_length, len(tree)))
@@ -134,4 +147,5 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
         path_nodes_M=torch.tensor(path_nodes, dtype=torch.long),
         path_branches_M=torch.tensor(path_branches, dtype=torch.long),
         num_branches=num_branches,
+        spans=tuple(spans),
     )

@@ -59,7 +59,7 @@ LORAS = f"allowed: {', '.join(sorted(file.stem for file in (CONF / 'lora').iterd
         ("lora.rank=null", "lora.rank=null: must be a whole number, at least 1"),
         ("lora.rank=[1,2]", "lora.rank=[1, 2]: must be a whole number, at least 1"),
         ("optimizer.learning_rate=fast", "optimizer.learning_rate=fast: must be a number, above 0"),
-        ("lora.quantised=maybe", "lora.quantised=maybe: must be true or false"),
+        ("ranking.free_text.enabled=maybe", "ranking.free_text.enabled=maybe: must be true or false"),
         ("name=[a]", "name=['a']: must be text"),
         ("lora.targets=q_proj", "lora.targets=q_proj: must be a list such as [a,b]"),
         ("lora.targets=[[q_proj]]", "lora.targets=[['q_proj']]: must be a list such as [a,b]"),
@@ -133,7 +133,10 @@ HEADER = "# @package _global_\n"
         (HEADER + "lora: {rank: 0}", "lora.rank=0: must be at least 1"),
         (HEADER + "lora: {rnak: 8}", f"lora.rnak: no such key, did you mean rank?; {LORA} (in experiments/mine.yaml)"),
         (HEADER + "loar: {rank: 8}", f"loar: no such key, did you mean lora?; {EXPERIMENT} (in experiments/mine.yaml)"),
-        (HEADER + "lora: {quantised: maybe}", "lora.quantised=maybe: must be true or false (in experiments/mine.yaml)"),
+        (
+            HEADER + "model: {equal_target_tokens: maybe}",
+            "model.equal_target_tokens=maybe: must be true or false (in experiments/mine.yaml)",
+        ),
         (HEADER + "defaults: [{override /lora: r9}]", f"lora=r9: no such choice; {LORAS}"),
         (
             HEADER + "defaults: [{override /loar: r8}]",

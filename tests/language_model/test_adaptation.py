@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from occpred.errors import UserError
-from occpred.language_model.adaptation import Adaptation, FullFineTuning, LoRA
+from occpred.language_model.adaptation import Adaptation, BaseDtype, FullFineTuning, LoRA
 from occpred.language_model.backbone import Backbone, Precision
 from occpred.settings import SettingError
 
@@ -127,7 +127,7 @@ def wider_model(request: pytest.FixtureRequest) -> PreTrainedModel:
     return model
 
 
-ADAPTATIONS = [LoRA(rank=4), LoRA(rank=4, quantised=True), FullFineTuning()]
+ADAPTATIONS = [LoRA(rank=4), LoRA(rank=4, base_dtype=BaseDtype.nf4), FullFineTuning()]
 
 
 @pytest.mark.parametrize("adaptation", ADAPTATIONS, ids=["lora", "qlora", "full"])
@@ -215,7 +215,7 @@ def test_a_fully_trained_model_is_a_plain_hugging_face_folder(micro_model: PreTr
 
 def test_quantised_layers_are_four_bit_and_close_to_the_plain_ones(wider_model: PreTrainedModel) -> None:
     plain = copy.deepcopy(wider_model)
-    quantised = LoRA(quantised=True)(wider_model, seed=0)
+    quantised = LoRA(base_dtype=BaseDtype.nf4)(wider_model, seed=0)
     layers = {name: layer for name, layer in quantised.named_modules() if isinstance(layer, bnb.nn.Linear4bit)}
     assert len(layers) == 2 * 7
     assert isinstance(quantised.get_output_embeddings(), nn.Linear)
@@ -232,7 +232,7 @@ def test_quantised_layers_are_four_bit_and_close_to_the_plain_ones(wider_model: 
 
 
 def test_adapters_on_quantised_layers_learn(wider_model: PreTrainedModel) -> None:
-    model = LoRA(rank=4, quantised=True)(wider_model, seed=0)
+    model = LoRA(rank=4, base_dtype=BaseDtype.nf4)(wider_model, seed=0)
     before = model.train()(IDS_BT, labels=IDS_BT).loss.item()
     frozen = {
         name: value.clone()
@@ -247,7 +247,7 @@ def test_adapters_on_quantised_layers_learn(wider_model: PreTrainedModel) -> Non
 
 def test_layers_that_would_be_quantised_wrongly_are_refused(micro_qwen3: PreTrainedModel) -> None:
     with pytest.raises(UserError, match=r"multiple of 64 inputs; layers\.0\.self_attn\.q_proj has 32"):
-        LoRA(quantised=True)(micro_qwen3, seed=0)
+        LoRA(base_dtype=BaseDtype.nf4)(micro_qwen3, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_adapters_trained_over_four_bits_are_merged_into_full_precision(
     wider_model: PreTrainedModel, tmp_path: Path
 ) -> None:
     plain = copy.deepcopy(wider_model)
-    adaptation = LoRA(rank=4, quantised=True)
+    adaptation = LoRA(rank=4, base_dtype=BaseDtype.nf4)
     trained = adaptation(wider_model, seed=0)
     train_one_step(trained)
     adaptation.save(trained, tmp_path)

@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, Qwen3Config, Qwen3ForCausalLM
 
 from occpred.distributed import ranks
+from occpred.language_model import target_log_probs
 from occpred.language_model.adaptation import Adaptation, FullFineTuning, LoRA
 from occpred.models.objective import SupervisedLoss
 from occpred.models.reason_module import ReasonModule
@@ -22,7 +23,6 @@ from occpred.training.optimizer import Optimizer
 from occpred.training.steps import OptimizerStep
 from occpred.training.strategy import DataParallel, Strategy
 from occpred.training.trainer import Trainer
-from occpred.trees import log_probs
 from occpred.trees.packing import TreeBatch
 from occpred.trees.token_tree import TokenTree
 
@@ -128,7 +128,7 @@ def fit(case: Case, folder: Path, *, stop_in_step: int | None = None) -> Stoppin
         checkpoint_every_steps=STOP_IN_STEP,
     )
     # Chunks so small that processes have different numbers of them.
-    with patch.object(log_probs, "_CHUNK", 4):
+    with patch.object(target_log_probs, "_CHUNK", 4):
         trainer.fit(module, data, folder, logger=None)
     return module
 

@@ -15,7 +15,7 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from occpred.distributed.launch import together
 from occpred.errors import UserError
-from occpred.language_model.adaptation import LoRA
+from occpred.language_model.adaptation import BaseDtype, LoRA
 from occpred.training.deepspeed_zero3 import DeepSpeedZero3
 from occpred.training.fully_sharded import FullySharded
 from tests.training.strategy_worker import ALONE, CASES, TOGETHER, Case, fit, stop, train, train_together
@@ -94,8 +94,8 @@ class SixtyFourWide(Case):
 
 
 def test_four_bits_cannot_be_divided(tmp_path: Path) -> None:
-    case = SixtyFourWide(FullySharded(), LoRA(rank=2, quantised=True), like="")
-    with pytest.raises(UserError, match=r"lora\.quantised=true"):
+    case = SixtyFourWide(FullySharded(), LoRA(rank=2, base_dtype=BaseDtype.nf4), like="")
+    with pytest.raises(UserError, match=r"lora\.base_dtype=nf4"):
         fit(case, tmp_path)
 
 

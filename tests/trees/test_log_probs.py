@@ -10,9 +10,9 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from occpred.trees import log_probs
-from occpred.trees.log_probs import ancestor_mask, branch_log_probs
-from occpred.trees.packing import collate
+from occpred.language_model import target_log_probs
+from occpred.trees.log_probs import branch_log_probs
+from occpred.trees.packing import TreeBatch, collate
 from occpred.trees.token_tree import TokenTree
 
 TRUNKS = [[5, 17, 3, 40], [8, 8], [61]]
@@ -33,7 +33,7 @@ def all_references(model: torch.nn.Module) -> Tensor:
     )
 
 
-def packed() -> log_probs.TreeBatch:
+def packed() -> TreeBatch:
     trees = [TokenTree.grow(trunk, own) for trunk, own in zip(TRUNKS, BRANCHES, strict=True)]
     return collate([trees[:2], trees[2:]], row_length=24)
 
@@ -67,7 +67,7 @@ def test_adapter_gradients_equal_those_of_the_plain_model(micro_model: PreTraine
 
 def test_chunks_of_logits_change_nothing(micro_qwen3: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     whole_K = branch_log_probs(micro_qwen3, packed()).branches_K
-    monkeypatch.setattr(log_probs, "_CHUNK", 3)
+    monkeypatch.setattr(target_log_probs, "_CHUNK", 3)
     torch.testing.assert_close(branch_log_probs(micro_qwen3, packed()).branches_K, whole_K)
 
 
@@ -79,8 +79,3 @@ def test_only_branch_tokens_get_logits(micro_qwen3: PreTrainedModel) -> None:
     hook.remove()
     # The shared beginning [1, 2] of the first tree's branches is scored once.
     assert sum(rows) == 3 + 2 + 1 + 3 + 4
-
-
-def test_mask_by_hand() -> None:
-    mask_TT = ancestor_mask(torch.tensor([[5, 3, 3, 5, 5]]))[0, 0].int().tolist()
-    assert mask_TT == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 0, 0, 1, 0], [1, 0, 0, 1, 1]]

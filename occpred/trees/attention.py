@@ -1,0 +1,181 @@
+"""The one rule of attention, a token sees itself and its ancestors, in the way that each device does fastest.
+
+Shapes: B rows, T tokens a row, H query heads, G key and value heads, E size of a head, Q blocks of queries, K blocks of
+keys and values, U documents.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask, flex_attention
+from torch.nn.attention.varlen import varlen_attn
+from torch.nn.functional import pad, scaled_dot_product_attention
+
+from occpred.trees.packing import Span, TreeBatch
+
+_BLOCK = 128
+"""Tokens of a block of FlexAttention's mask."""
+
+
+class AncestorAttention(ABC):
+    """Attention of each token to itself and its ancestors."""
+
+    @abstractmethod
+    def __call__(self, query_BTHE: Tensor, key_BTGE: Tensor, value_BTGE: Tensor, scale: float) -> Tensor:
+        """Return the attended values (B, T, H, E). What unused columns get has no meaning, but is finite."""
+
+
+def ancestor_attention(batch: TreeBatch, dtype: torch.dtype) -> AncestorAttention:
+    """Choose by where `batch` lies, by the format of queries and keys, and by whether all its trees are chains."""
+    if not batch.tokens_BT.is_cuda:
+        # Where there is no tree at all parameters still take part, so that processes can average their gradients.
+        return TreeByTree(batch.spans or (Span(0, batch.ends_BT.shape[1], is_chain=True),), batch.ends_BT)
+    if dtype != torch.float32 and all(span.is_chain for span in batch.spans):
+        return Chains.of(batch)
+    return Blocks(block_mask(batch.ends_BT))
+
+
+@dataclass(frozen=True)
+class TreeByTree(AncestorAttention):
+    """PyTorch's attention for each tree on its own: on a CPU nothing is gained by doing several at once.
+
+    A chain needs no mask; the mask of another tree is made from the ends of its tokens' subtrees.
+    """
+
+    spans: tuple[Span, ...]
+    ends_BT: Tensor
+
+    def __call__(self, query_BTHE: Tensor, key_BTGE: Tensor, value_BTGE: Tensor, scale: float) -> Tensor:
+        """Attend, tree by tree."""
+        flat = [each.flatten(0, 1).transpose(0, 1) for each in (query_BTHE, key_BTGE, value_BTGE)]
+        attended, column = [], 0
+        for span in self.spans:
+            attended.append(flat[0].new_zeros(flat[0].shape[0], span.first - column, flat[0].shape[2]))
+            query_1HTE, key_1GTE, value_1GTE = (each[None, :, span.first : span.end] for each in flat)
+            attended.append(
+                scaled_dot_product_attention(
+                    query_1HTE,
+                    key_1GTE,
+                    value_1GTE,
+                    attn_mask=None if span.is_chain else self._mask(span),
+                    is_causal=span.is_chain,
+                    scale=scale,
+                    enable_gqa=True,
+                )[0]
+            )
+            column = span.end
+        attended.append(flat[0].new_zeros(flat[0].shape[0], flat[0].shape[1] - column, flat[0].shape[2]))
+        return torch.cat(attended, dim=1).transpose(0, 1).view(query_BTHE.shape)
+
+    def _mask(self, span: Span) -> Tensor:
+        row, first = divmod(span.first, self.ends_BT.shape[1])
+        length = span.end - span.first
+        index_T = torch.arange(length, device=self.ends_BT.device)
+        ends_T = self.ends_BT[row, first : first + length] - first
+        mask_TT: Tensor = sees(index_T[:, None], index_T[None, :], ends_T[None, :])
+        return mask_TT
+
+
+def sees(query: Any, key: Any, end_of_key: Any) -> Any:
+    """Whether the token in column `query` sees the one in column `key`, whose subtree ends before `end_of_key`."""
+    return (key <= query) & (query < end_of_key)
+
+
+@dataclass(frozen=True)
+class Chains(AncestorAttention):
+    """Causal attention within documents of any length that lie one behind the other (flash attention).
+
+    Attributes:
+        bounds_U: int32, where each document begins, and the end of the last one.
+        longest: at least the length of the longest.
+    """
+
+    bounds_U: Tensor
+    longest: int
+
+    @classmethod
+    def of(cls, batch: TreeBatch) -> Chains:
+        """Take each tree for a document, and the unused columns of each row for another."""
+        rows, length = batch.tokens_BT.shape
+        bounds = {row * length for row in range(rows + 1)}
+        bounds.update(bound for span in batch.spans for bound in (span.first, span.end))
+        ordered = sorted(bounds)
+        longest = max(end - first for first, end in pairwise(ordered))
+        # A number of its own for each batch would be compiled anew; the kernel only rounds it up to its blocks.
+        rounded = 1 << (longest - 1).bit_length()
+        return cls(torch.tensor(ordered, dtype=torch.int32).to(batch.tokens_BT.device, non_blocking=True), rounded)
+
+    def __call__(self, query_BTHE: Tensor, key_BTGE: Tensor, value_BTGE: Tensor, scale: float) -> Tensor:
+        """Attend within documents."""
+        attended: Any = varlen_attn(
+            query_BTHE.flatten(0, 1),
+            key_BTGE.flatten(0, 1),
+            value_BTGE.flatten(0, 1),
+            self.bounds_U,
+            self.bounds_U,
+            self.longest,
+            self.longest,
+            scale=scale,
+            window_size=(-1, 0),
+            enable_gqa=True,
+        )
+        attended_BTHE: Tensor = attended.view(query_BTHE.shape)
+        return attended_BTHE
+
+
+@dataclass(frozen=True)
+class Blocks(AncestorAttention):
+    """FlexAttention, which skips the blocks of the mask in which nothing is seen."""
+
+    mask: BlockMask
+
+    def __call__(self, query_BTHE: Tensor, key_BTGE: Tensor, value_BTGE: Tensor, scale: float) -> Tensor:
+        """Attend, block by block."""
+        heads_first = (each.transpose(1, 2) for each in (query_BTHE, key_BTGE, value_BTGE))
+        attended: Any = _flex()(*heads_first, block_mask=self.mask, scale=scale, enable_gqa=True)
+        attended_BTHE: Tensor = attended.transpose(1, 2)
+        return attended_BTHE
+
+
+@cache
+def _flex() -> Any:
+    """Compiled even where nothing around it is: otherwise all scores of all heads would lie in memory."""
+    return torch.compile(flex_attention)
+
+
+def block_mask(ends_BT: Tensor) -> BlockMask:
+    """Return FlexAttention's mask, straight from the ends of subtrees, without looking at pairs of tokens.
+
+    Keys of a block are seen by later queries up to the end of their subtrees. So a block of queries sees something of
+    an earlier block of keys where the latest of these ends lies behind its first query, and all of it where the
+    earliest one lies behind its last query.
+    """
+    length = ends_BT.shape[1]
+    blocks_BKC = pad(ends_BT, (0, -length % _BLOCK)).view(len(ends_BT), -1, _BLOCK)
+    latest_BK, earliest_BK = blocks_BKC.amax(dim=2), blocks_BKC.amin(dim=2)
+    first_Q1 = torch.arange(blocks_BKC.shape[1], device=ends_BT.device)[:, None] * _BLOCK
+    first_1K = first_Q1.t()
+    earlier_QK, same_QK = first_1K < first_Q1, first_1K == first_Q1
+    whole_BQK = earlier_QK & (earliest_BK[:, None, :] >= first_Q1 + _BLOCK)
+    some_BQK = (earlier_QK & (latest_BK[:, None, :] > first_Q1) & ~whole_BQK) | same_QK
+
+    def is_seen(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Any:
+        return sees(query, key, ends_BT[row, key])
+
+    return BlockMask.from_kv_blocks(
+        *_listed(some_BQK), *_listed(whole_BQK), BLOCK_SIZE=_BLOCK, mask_mod=is_seen, seq_lengths=(length, length)
+    )
+
+
+def _listed(blocks_BQK: Tensor) -> tuple[Tensor, Tensor]:
+    """How many blocks of keys each block of queries has, and which these are, first in order; for all heads."""
+    numbers_BQ = blocks_BQK.sum(dim=2, dtype=torch.int32)
+    indices_BQK = blocks_BQK.int().argsort(dim=2, descending=True, stable=True).int()
+    return numbers_BQ.unsqueeze(1), indices_BQK.unsqueeze(1)
