@@ -36,10 +36,22 @@ def rounded_product(
 ) -> Tensor:
     """Return `(values * scale) @ (weight * scale)^T`, (M, N), of numbers that are in float8 already."""
     if _has_units(values_MK.device):
-        return torch._scaled_mm(
-            values_MK, weight_NK.t(), scale_M1, scale_N1.t(), out_dtype=torch.bfloat16, use_fast_accum=True
-        ).to(dtype)
+        product_MN: Tensor = _product_on_units(values_MK, scale_M1, weight_NK, scale_N1)
+        return product_MN.to(dtype)
     return ((values_MK.float() * scale_M1) @ (weight_NK.float() * scale_N1).t()).to(dtype)
+
+
+# The operator itself has no gradient, from which PyTorch's compiler would conclude that nothing behind it needs one.
+@torch.library.custom_op("occpred::float8_product", mutates_args=())
+def _product_on_units(values_MK: Tensor, scale_M1: Tensor, weight_NK: Tensor, scale_N1: Tensor) -> Tensor:
+    return torch._scaled_mm(
+        values_MK, weight_NK.t(), scale_M1, scale_N1.t(), out_dtype=torch.bfloat16, use_fast_accum=True
+    )
+
+
+@_product_on_units.register_fake
+def _(values_MK: Tensor, scale_M1: Tensor, weight_NK: Tensor, scale_N1: Tensor) -> Tensor:
+    return torch.empty(values_MK.shape[0], weight_NK.shape[0], dtype=torch.bfloat16, device=values_MK.device)
 
 
 def input_gradient(gradients: Sequence[Tensor], weights: Sequence[Tensor], scales: Sequence[Tensor]) -> Tensor:
@@ -53,7 +65,7 @@ def input_gradient(gradients: Sequence[Tensor], weights: Sequence[Tensor], scale
         for gradient_MN, scale_N1 in zip(gradients, scales, strict=True)
     ]
     turned = [weight_NK.view(torch.uint8).t() for weight_NK in weights]
-    turned_KN = torch.cat(turned, dim=1).view(FORMAT)
+    turned_KN = torch.cat(turned, dim=1).contiguous().view(FORMAT)
     one_K1 = torch.ones(turned_KN.shape[0], 1, device=turned_KN.device)
     return rounded_product(*in_float8(torch.cat(scaled, dim=1)), turned_KN, one_K1, gradients[0].dtype)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
 from occpred.language_model.float8 import in_float8
@@ -36,12 +37,15 @@ class Float8Linear(nn.Module):
 def hold_in_float8(model: PreTrainedModel) -> None:
     """Replace, in place, every linear layer inside the decoder by its float8 form; output embeddings stay as they are.
 
-    PEFT's adapters are put on before: to find out what a layer is they must see the plain one.
+    Adapters stay as they are, too. They are put on before, since PEFT must see plain layers to know what they are.
     """
     decoder: nn.Module = model.get_decoder()
-    linear = [(name, layer) for name, layer in decoder.named_modules() if type(layer) is nn.Linear]
-    for name, layer in linear:
-        if layer.weight.requires_grad:
-            continue
-        parent, _, child = name.rpartition(".")
-        setattr(decoder.get_submodule(parent), child, Float8Linear(layer))
+    adapters = {id(part) for layer in decoder.modules() if isinstance(layer, LoraLayer) for part in _factors(layer)}
+    for name, layer in list(decoder.named_modules()):
+        if type(layer) is nn.Linear and id(layer) not in adapters:
+            parent, _, child = name.rpartition(".")
+            setattr(decoder.get_submodule(parent), child, Float8Linear(layer))
+
+
+def _factors(layer: LoraLayer) -> list[nn.Module]:
+    return [*layer.lora_A.values(), *layer.lora_B.values()]

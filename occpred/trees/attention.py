@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
+from inspect import signature
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,10 @@ from occpred.trees.packing import Span, TreeBatch
 
 _BLOCK = 128
 """Tokens of a block of FlexAttention's mask."""
+
+
+_GROUPED: dict[str, Any] = {"enable_gqa": True} if "enable_gqa" in signature(varlen_attn).parameters else {}
+"""From PyTorch 2.12 on it must be said that several query heads share keys and values; before, it could not."""
 
 
 class AncestorAttention(ABC):
@@ -124,7 +129,7 @@ class Chains(AncestorAttention):
             self.longest,
             scale=scale,
             window_size=(-1, 0),
-            enable_gqa=True,
+            **_GROUPED,
         )
         attended_BTHE: Tensor = attended.view(query_BTHE.shape)
         return attended_BTHE
@@ -139,14 +144,16 @@ class Blocks(AncestorAttention):
     def __call__(self, query_BTHE: Tensor, key_BTGE: Tensor, value_BTGE: Tensor, scale: float) -> Tensor:
         """Attend, block by block."""
         heads_first = (each.transpose(1, 2) for each in (query_BTHE, key_BTGE, value_BTGE))
-        attended: Any = _flex()(*heads_first, block_mask=self.mask, scale=scale, enable_gqa=True)
+        # Where this is part of what is compiled, it is compiled with it.
+        attend = flex_attention if torch.compiler.is_compiling() else _flex()
+        attended: Any = attend(*heads_first, block_mask=self.mask, scale=scale, enable_gqa=True)
         attended_BTHE: Tensor = attended.transpose(1, 2)
         return attended_BTHE
 
 
 @cache
 def _flex() -> Any:
-    """Compiled even where nothing around it is: otherwise all scores of all heads would lie in memory."""
+    """Compiled even on its own: otherwise all scores of all heads would lie in memory."""
     return torch.compile(flex_attention)
 
 

@@ -134,8 +134,8 @@ HEADER = "# @package _global_\n"
         (HEADER + "lora: {rnak: 8}", f"lora.rnak: no such key, did you mean rank?; {LORA} (in experiments/mine.yaml)"),
         (HEADER + "loar: {rank: 8}", f"loar: no such key, did you mean lora?; {EXPERIMENT} (in experiments/mine.yaml)"),
         (
-            HEADER + "model: {equal_target_tokens: maybe}",
-            "model.equal_target_tokens=maybe: must be true or false (in experiments/mine.yaml)",
+            HEADER + "lora: {base_dtype: int8}",
+            "lora.base_dtype=int8: must be one of backbone, nf4, fp8 (in experiments/mine.yaml)",
         ),
         (HEADER + "defaults: [{override /lora: r9}]", f"lora=r9: no such choice; {LORAS}"),
         (

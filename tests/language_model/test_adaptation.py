@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from occpred.errors import UserError
 from occpred.language_model.adaptation import Adaptation, BaseDtype, FullFineTuning, LoRA
 from occpred.language_model.backbone import Backbone, Precision
+from occpred.language_model.float8_linear import Float8Linear
 from occpred.settings import SettingError
 
 IDS_BT = torch.tensor([[5, 9, 2, 40, 7], [1, 1, 63, 3, 8]])
@@ -127,10 +128,14 @@ def wider_model(request: pytest.FixtureRequest) -> PreTrainedModel:
     return model
 
 
-ADAPTATIONS = [LoRA(rank=4), LoRA(rank=4, base_dtype=BaseDtype.nf4), FullFineTuning()]
+ADAPTATIONS = [
+    LoRA(rank=4),
+    *(LoRA(rank=4, base_dtype=each) for each in (BaseDtype.nf4, BaseDtype.fp8)),
+    FullFineTuning(),
+]
 
 
-@pytest.mark.parametrize("adaptation", ADAPTATIONS, ids=["lora", "qlora", "full"])
+@pytest.mark.parametrize("adaptation", ADAPTATIONS, ids=["lora", "qlora", "fp8", "full"])
 def test_what_was_trained_comes_back(wider_model: PreTrainedModel, adaptation: Adaptation, tmp_path: Path) -> None:
     backbone = copy.deepcopy(wider_model)
     untrained = log_probs(wider_model)
@@ -148,7 +153,7 @@ def test_what_was_trained_comes_back(wider_model: PreTrainedModel, adaptation: A
     assert not list(tmp_path.glob("*.bin"))
 
 
-@pytest.mark.parametrize("adaptation", ADAPTATIONS, ids=["lora", "qlora", "full"])
+@pytest.mark.parametrize("adaptation", ADAPTATIONS, ids=["lora", "qlora", "fp8", "full"])
 def test_training_can_go_on_from_what_was_trained(
     wider_model: PreTrainedModel, adaptation: Adaptation, tmp_path: Path
 ) -> None:
@@ -229,6 +234,16 @@ def test_quantised_layers_are_four_bit_and_close_to_the_plain_ones(wider_model: 
         assert 0.05 < (rounded - original).norm() / original.norm() < 0.12
         original.data = rounded
     assert torch.allclose(logits(quantised), logits(plain), atol=1e-4)
+
+
+def test_float8_holds_frozen_layers_and_nothing_else(wider_model: PreTrainedModel) -> None:
+    adapted = LoRA(targets=["q_proj"], base_dtype=BaseDtype.fp8)(wider_model, seed=0)
+    layers = [layer for layer in adapted.modules() if isinstance(layer, Float8Linear)]
+    assert len(layers) == 2 * 7
+    assert {layer.weight.dtype for layer in layers} == {torch.float8_e4m3fn}
+    assert not any("weight" in name for name, _ in layers[0].named_parameters())
+    assert {parameter.dtype for parameter in adapted.parameters()} == {torch.float32}
+    assert all("lora_" in name for name, parameter in adapted.named_parameters() if parameter.requires_grad)
 
 
 def test_adapters_on_quantised_layers_learn(wider_model: PreTrainedModel) -> None:

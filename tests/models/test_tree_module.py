@@ -55,7 +55,7 @@ def test_activations_are_computed_again_and_nothing_else_changes(
     found = []
     for checkpoint_activations in (False, True):
         model = make_micro_qwen3()
-        inputs = inputs_of(model.get_decoder().layers[0].mlp)
+        inputs = inputs_of(model.get_decoder().layers[0].mlp.gate_proj)
         module, data = build(FullFineTuning()(model, seed=0))
         module.strategy = DataParallel(checkpoint_activations=checkpoint_activations)
         trainer = Trainer(accelerator="cpu", row_length=8, validation_examples=0, strategy=module.strategy)
