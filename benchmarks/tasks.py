@@ -13,13 +13,13 @@ from benchmarks.workload import Workload
 Task = Callable[[Workload, Meter], dict[str, Any]]
 
 
-def ours(*, float8: bool = False, **options: Any) -> Task:
+def ours(**options: Any) -> Task:
     """Training with occpred."""
 
     def task(workload: Workload, meter: Meter) -> dict[str, Any]:
         from benchmarks.ours import train
 
-        return train(workload, meter, **options, **(_float8() if float8 else {}))
+        return train(workload, meter, **options)
 
     return task
 
@@ -41,17 +41,11 @@ def peer(name: str, *, on_gpu: dict[str, Any], on_cpu: dict[str, Any]) -> Task:
     return task
 
 
-def _float8() -> dict[str, Any]:
-    from occpred.language_model.adaptation import BaseDtype
-
-    return {"base_dtype": BaseDtype.FP8}
-
-
 FLASH = {"attention": "flash_attention_2", "liger": True}
 TASKS: dict[str, Task] = {
     "ceiling": lambda workload, meter: ceiling(meter.device),
     "occpred_sft": ours(),
-    "occpred_sft_fp8": ours(float8=True),
+    "occpred_sft_fp8": ours(base="fp8"),
     "trl_sft": peer(
         "trl_sft",
         on_gpu=FLASH | {"rows": 1, "packed": 11_264, "plain_adapters": True},
@@ -66,9 +60,9 @@ TASKS: dict[str, Task] = {
         "hugging_face_sft", on_gpu={"rows": 8, "checkpointing": True}, on_cpu={"rows": 8, "checkpointing": True}
     ),
     "occpred_dpo": ours(pairs=True),
-    "occpred_dpo_fp8": ours(pairs=True, float8=True),
+    "occpred_dpo_fp8": ours(pairs=True, base="fp8"),
     "trl_dpo": peer("trl_dpo", on_gpu=FLASH | {"rows": 3, "plain_adapters": True}, on_cpu={"rows": 8}),
-    "occpred_sft_nf4": ours(quantised=True, checkpointing=True),
+    "occpred_sft_nf4": ours(base="nf4", checkpointing=True),
     "trl_sft_nf4": peer(
         "trl_sft",
         on_gpu=FLASH | {"rows": 2, "packed": 8192, "checkpointing": True, "quantised": True},
