@@ -67,7 +67,7 @@ def train(
     adapted = LoRA(rank=RANK, alpha=ALPHA, targets=TARGETS, base_dtype=BaseDtype[base])(model, seed=0)
     optimizer = Optimizer(learning_rate=1e-4, batch_size=per_step, epochs=1)
     module: Timed = (
-        TimedPreference(adapted, DPOLoss(), optimizer, num_steps=data.num_steps, seed=0)
+        TimedPreference(adapted, DPOLoss(), optimizer, num_steps=data.num_steps, seed=0, row_length=workload.row_length)
         if pairs
         else TimedSupervised(adapted, SupervisedLoss(), optimizer, num_steps=data.num_steps, seed=0)
     )

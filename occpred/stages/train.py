@@ -87,7 +87,14 @@ class Train(TrainingStage):
                 num_steps=num_steps,
                 seed=self.seed,
             )
-        return ReasonModule(language_model, self.objective, self.optimizer, num_steps=num_steps, seed=self.seed)
+        return ReasonModule(
+            language_model,
+            self.objective,
+            self.optimizer,
+            num_steps=num_steps,
+            seed=self.seed,
+            row_length=self.trainer.row_length,
+        )
 
     def _trees(self, encoder: Encoder, data: PreparedData, reasons: Texts) -> tuple[list[TokenTree], dict[str, int]]:
         """Encode each example that has a reason; a tree longer than a row is set aside and counted."""

@@ -56,7 +56,14 @@ class TrainOnPreferences(TrainingStage):
             num_workers=self.trainer.num_workers,
         )
         language_model = self.start.load_to_train(store)
-        module = PreferenceModule(language_model, self.loss, self.optimizer, num_steps=steps.num_steps, seed=self.seed)
+        module = PreferenceModule(
+            language_model,
+            self.loss,
+            self.optimizer,
+            num_steps=steps.num_steps,
+            seed=self.seed,
+            row_length=self.trainer.row_length,
+        )
         summary = {
             **Pairs(store.folder(self.pairs)).counts(),
             "too_long": len(found) - len(fitting),
