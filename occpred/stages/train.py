@@ -66,7 +66,7 @@ class Train(TrainingStage):
             seed=self.seed,
             row_length=self.trainer.row_length,
             rows_per_forward=self.trainer.rows_per_forward,
-            num_workers=self.trainer.num_workers,
+            num_workers=self.trainer.packing_processes,
             target_tokens=self._target_tokens(store, data),
         )
         language_model = self.adaptation(self.backbone.load_model(), self.seed)

@@ -53,7 +53,7 @@ class TrainOnPreferences(TrainingStage):
             seed=self.seed,
             row_length=self.trainer.row_length,
             rows_per_forward=self.trainer.rows_per_forward,
-            num_workers=self.trainer.num_workers,
+            num_workers=self.trainer.packing_processes,
         )
         language_model = self.start.load_to_train(store)
         module = PreferenceModule(
