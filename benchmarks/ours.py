@@ -12,7 +12,7 @@ import torch
 from benchmarks.flops import Arithmetic
 from benchmarks.meter import Meter, Work
 from benchmarks.workload import ALPHA, RANK, TARGETS, Workload
-from occpred.language_model.adaptation import LoRA
+from occpred.language_model.adaptation import BaseDtype, LoRA
 from occpred.models.objective import SupervisedLoss
 from occpred.models.preference_loss import DPOLoss
 from occpred.models.preference_module import PreferenceModule
@@ -45,9 +45,9 @@ class TimedPreference(Timed, PreferenceModule):
 
 
 def train(
-    workload: Workload, meter: Meter, *, pairs: bool = False, checkpointing: bool = False, **adapters: Any
+    workload: Workload, meter: Meter, *, pairs: bool = False, base: str = "backbone", checkpointing: bool = False
 ) -> dict[str, Any]:
-    """Fine-tune adapters on examples, or on pairs with stored references; `adapters` are settings of `LoRA`."""
+    """Fine-tune adapters on examples, or on pairs with stored references, over frozen weights in the format `base`."""
     per_step = workload.pairs_per_step if pairs else workload.examples_per_step
     examples = workload.examples(per_step * meter.schedule.total, completions=2 if pairs else 1)
     model = workload.model(meter.device, "sdpa")
@@ -64,10 +64,10 @@ def train(
         num_workers=0,
         references=references if pairs else None,
     )
-    adapted = LoRA(rank=RANK, alpha=ALPHA, targets=TARGETS, **adapters)(model, seed=0)
+    adapted = LoRA(rank=RANK, alpha=ALPHA, targets=TARGETS, base_dtype=BaseDtype[base])(model, seed=0)
     optimizer = Optimizer(learning_rate=1e-4, batch_size=per_step, epochs=1)
     module: Timed = (
-        TimedPreference(adapted, DPOLoss(), optimizer, num_steps=data.num_steps, seed=0)
+        TimedPreference(adapted, DPOLoss(), optimizer, num_steps=data.num_steps, seed=0, row_length=workload.row_length)
         if pairs
         else TimedSupervised(adapted, SupervisedLoss(), optimizer, num_steps=data.num_steps, seed=0)
     )

@@ -13,14 +13,13 @@ from benchmarks.workload import Workload
 Task = Callable[[Workload, Meter], dict[str, Any]]
 
 
-def ours(*, base_dtype: str = "backbone", **options: Any) -> Task:
-    """Training with occpred; `base_dtype` is the name of a `BaseDtype`."""
+def ours(**options: Any) -> Task:
+    """Training with occpred."""
 
     def task(workload: Workload, meter: Meter) -> dict[str, Any]:
         from benchmarks.ours import train
-        from occpred.language_model.adaptation import BaseDtype
 
-        return train(workload, meter, **options, base_dtype=BaseDtype[base_dtype])
+        return train(workload, meter, **options)
 
     return task
 
@@ -46,7 +45,7 @@ FLASH = {"attention": "flash_attention_2", "liger": True}
 TASKS: dict[str, Task] = {
     "ceiling": lambda workload, meter: ceiling(meter.device),
     "occpred_sft": ours(),
-    "occpred_sft_fp8": ours(base_dtype="fp8"),
+    "occpred_sft_fp8": ours(base="fp8"),
     "trl_sft": peer(
         "trl_sft",
         on_gpu=FLASH | {"rows": 1, "packed": 11_264, "plain_adapters": True},
@@ -61,9 +60,9 @@ TASKS: dict[str, Task] = {
         "hugging_face_sft", on_gpu={"rows": 8, "checkpointing": True}, on_cpu={"rows": 8, "checkpointing": True}
     ),
     "occpred_dpo": ours(pairs=True),
-    "occpred_dpo_fp8": ours(pairs=True, base_dtype="fp8"),
+    "occpred_dpo_fp8": ours(pairs=True, base="fp8"),
     "trl_dpo": peer("trl_dpo", on_gpu=FLASH | {"rows": 3, "plain_adapters": True}, on_cpu={"rows": 8}),
-    "occpred_sft_nf4": ours(base_dtype="nf4", checkpointing=True),
+    "occpred_sft_nf4": ours(base="nf4", checkpointing=True),
     "trl_sft_nf4": peer(
         "trl_sft",
         on_gpu=FLASH | {"rows": 2, "packed": 8192, "checkpointing": True, "quantised": True},

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from occpred.models.preference_loss import PairLogProbs
-from occpred.models.reference import log_probs_alone
+from occpred.models.reference import packed_log_probs
 from occpred.models.tree_module import TreeModule
 from occpred.trees.log_probs import branch_log_probs
 
@@ -52,9 +52,11 @@ class PreferenceModule(TreeModule):
         *,
         num_steps: int,
         seed: int,
+        row_length: int,
     ) -> None:
         super().__init__(language_model, optimizer, num_steps, seed)
         self._objective = objective
+        self._row_length = row_length
 
     def loss(self, batch: TreeBatch, step: OptimizerStep) -> Tensor:
         """Return this micro-batch's share of the loss, and log its share of rewards and the like.
@@ -71,8 +73,9 @@ class PreferenceModule(TreeModule):
         return self._objective(pairs, step.num_trees)
 
     def validation_step(self, held_out: list[HeldOutPair], batch_idx: int) -> None:
-        """Record the loss, rewards and the like of held-out pairs, each evaluated the way its reference was."""
-        policy = list(log_probs_alone(self.language_model, [pair.tree for pair in held_out]))
+        """Record the loss, rewards and the like of held-out pairs, packed as they were for their references."""
+        trees = [pair.tree for pair in held_out]
+        policy = packed_log_probs(self.language_model, trees, self._row_length)
         pairs = PairLogProbs(
             torch.tensor(policy),
             torch.tensor([pair.references for pair in held_out]),

@@ -148,7 +148,7 @@ class MakePairs(Stage):
         ]
         given: dict[tuple[str, int], float] = {}
         without: dict[str, float] = {}
-        log_probs = reference_log_probs(self.predictor.load(store), trees, "predict")
+        log_probs = reference_log_probs(self.predictor.load(store), trees, self.predictor.trainer.row_length, "predict")
         for (example, candidate, _), (log_prob,) in zip(asked, log_probs, strict=True):
             if candidate is None:
                 without[example.example_id] = log_prob
@@ -165,9 +165,9 @@ class MakePairs(Stage):
         by_id = {example.example_id: example for example in examples}
         encoder = policy.encoder(store)
         trees = [pair_tree(encoder, by_id[pair.example_id], pair) for pair in pairs]
-        # In the number format in which the policy will be trained, so that it starts where its reference is.
+        # In the number format and rows in which the policy will be trained, so that it starts where its reference is.
         with policy.trainer.autocast():
-            log_probs = reference_log_probs(policy.load(store), trees, self.name)
+            log_probs = reference_log_probs(policy.load(store), trees, policy.trainer.row_length, self.name)
         return [
             ReferencedPair(pair, chosen, rejected) for pair, (chosen, rejected) in zip(pairs, log_probs, strict=True)
         ]

@@ -66,7 +66,7 @@ class Train(TrainingStage):
             seed=self.seed,
             row_length=self.trainer.row_length,
             rows_per_forward=self.trainer.rows_per_forward,
-            num_workers=self.trainer.num_workers,
+            num_workers=self.trainer.packing_processes,
             target_tokens=self._target_tokens(store, data),
         )
         language_model = self.adaptation(self.backbone.load_model(), self.seed)
@@ -87,7 +87,14 @@ class Train(TrainingStage):
                 num_steps=num_steps,
                 seed=self.seed,
             )
-        return ReasonModule(language_model, self.objective, self.optimizer, num_steps=num_steps, seed=self.seed)
+        return ReasonModule(
+            language_model,
+            self.objective,
+            self.optimizer,
+            num_steps=num_steps,
+            seed=self.seed,
+            row_length=self.trainer.row_length,
+        )
 
     def _trees(self, encoder: Encoder, data: PreparedData, reasons: Texts) -> tuple[list[TokenTree], dict[str, int]]:
         """Encode each example that has a reason; a tree longer than a row is set aside and counted."""

@@ -53,10 +53,17 @@ class TrainOnPreferences(TrainingStage):
             seed=self.seed,
             row_length=self.trainer.row_length,
             rows_per_forward=self.trainer.rows_per_forward,
-            num_workers=self.trainer.num_workers,
+            num_workers=self.trainer.packing_processes,
         )
         language_model = self.start.load_to_train(store)
-        module = PreferenceModule(language_model, self.loss, self.optimizer, num_steps=steps.num_steps, seed=self.seed)
+        module = PreferenceModule(
+            language_model,
+            self.loss,
+            self.optimizer,
+            num_steps=steps.num_steps,
+            seed=self.seed,
+            row_length=self.trainer.row_length,
+        )
         summary = {
             **Pairs(store.folder(self.pairs)).counts(),
             "too_long": len(found) - len(fitting),

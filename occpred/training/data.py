@@ -7,9 +7,11 @@ from typing import Any, Generic, TypeVar
 
 import lightning as L
 import torch
+from lightning.pytorch.accelerators import CUDAAccelerator
 from torch.utils.data import DataLoader
 
 from occpred.interruption import left_to_parent
+from occpred.training.data_wait import WatchedLoader
 from occpred.training.steps import OptimizerStep, PackedSteps, StepsFrom, plan_steps, plan_target_tokens
 from occpred.trees.token_tree import TokenTree
 
@@ -91,12 +93,14 @@ class TreeDataModule(L.LightningDataModule, Generic[Question]):
             world_size=self.trainer.world_size,
             references=self._references,
         )
-        return DataLoader(
+        return WatchedLoader(
             steps,
             batch_size=None,
             sampler=StepsFrom(self._finished_steps, self.num_steps),
             num_workers=self._num_workers,
             worker_init_fn=_leave_signals_to_parent,
+            # A GPU copies from pinned memory while it computes.
+            pin_memory=isinstance(self.trainer.accelerator, CUDAAccelerator),
         )
 
     def val_dataloader(self) -> DataLoader[list[Question]]:

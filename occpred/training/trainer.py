@@ -46,13 +46,18 @@ class Trainer(Settings):
     """How many validation examples are answered each time; 0 leaves validation out."""
     checkpoint_every_steps: int = setting(50, minimum=1, incidental=True)
     """Optimizer steps between two checkpoints; what a crash can cost."""
-    num_workers: int = setting(0, minimum=0, incidental=True)
-    """Processes that pack rows ahead of time."""
+    num_workers: int = setting(2, minimum=0, incidental=True)
+    """Processes that pack rows ahead of time for a GPU. For a CPU there are none: they would take its cores."""
 
     @property
     def num_processes(self) -> int:
         """Processes on all nodes."""
         return self.devices * self.num_nodes
+
+    @property
+    def packing_processes(self) -> int:
+        """Processes that pack rows ahead of time, on the device that there is."""
+        return self.num_workers if self.device().type == "cuda" else 0
 
     def device(self) -> torch.device:
         """Where a model is evaluated: the first device of the accelerator."""
@@ -84,6 +89,7 @@ class Trainer(Settings):
 
         from occpred.distributed import ranks
         from occpred.silence import lightning_silenced
+        from occpred.training.data_wait import DataWait
         from occpred.training.environment import JoinedProcesses
         from occpred.training.resume import ResumeCheckpoint
 
@@ -101,7 +107,12 @@ class Trainer(Settings):
                 val_check_interval=min(self.validate_every_steps, data.num_steps),
                 num_sanity_val_steps=0,
                 limit_val_batches=1 if self.validation_examples else 0,
-                callbacks=[ResumeCheckpoint(checkpoint, self.checkpoint_every_steps), TQDMProgressBar(refresh_rate=1)],
+                callbacks=[
+                    # The first of them, so that it counts no checkpoints.
+                    DataWait(),
+                    ResumeCheckpoint(checkpoint, self.checkpoint_every_steps),
+                    TQDMProgressBar(refresh_rate=1),
+                ],
                 logger=logger or False,
                 log_every_n_steps=1,
                 enable_checkpointing=False,

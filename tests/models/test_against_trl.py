@@ -194,8 +194,8 @@ def test_preferences(
     from trl.trainer.dpo_trainer import DataCollatorForPreference
 
     trees = [TokenTree.grow(prompt, [chosen, rejected]) for prompt, chosen, rejected in case.pairs]
-    references = reference_log_probs(reference, trees, "reference")
-    module = OurPreferences(policy, case.loss, OPTIMIZER, num_steps=1, seed=0)
+    references = reference_log_probs(reference, trees, 64, "reference")
+    module = OurPreferences(policy, case.loss, OPTIMIZER, num_steps=1, seed=0, row_length=64)
     found = ours(module, trees, tmp_path, 1 if case.accumulated else 4, references=references)
     policy.zero_grad()
     config = trl.DPOConfig(

@@ -44,6 +44,9 @@ def pair_trees(numbers: range, *, swapped: bool = False) -> list[TokenTree]:
 
 TREES, SWAPPED = pair_trees(range(12)), pair_trees(range(12), swapped=True)
 HELD_OUT = pair_trees(range(12, 16))
+# The length of rows that hold a pair each.
+ALONE = max(map(len, TREES))
+assert 2 * min(map(len, TREES)) > ALONE
 
 
 def build(
@@ -60,7 +63,7 @@ def build(
 ) -> tuple[PreferenceModule, TreeDataModule[HeldOutPair]]:
     """The module and data of a training whose reference is its start, `model` with new adapters."""
     policy = LoRA(rank=2, dropout=dropout)(model, seed=SEED)
-    held_out = reference_log_probs(policy, HELD_OUT, "reference")
+    held_out = reference_log_probs(policy, HELD_OUT, row_length, "reference")
     data = TreeDataModule(
         trees,
         [HeldOutPair(tree, (chosen, rejected)) for tree, (chosen, rejected) in zip(HELD_OUT, held_out, strict=True)],
@@ -70,9 +73,9 @@ def build(
         row_length=row_length,
         rows_per_forward=rows_per_forward,
         num_workers=0,
-        references=references or reference_log_probs(policy, trees, "reference"),
+        references=references or reference_log_probs(policy, trees, row_length, "reference"),
     )
-    return kind(policy, loss, optimizer, num_steps=data.num_steps, seed=SEED), data
+    return kind(policy, loss, optimizer, num_steps=data.num_steps, seed=SEED, row_length=row_length), data
 
 
 def fit(
@@ -106,10 +109,8 @@ def first_step(model: PreTrainedModel, trainer: Trainer, folder: Path, **layout:
 @pytest.mark.parametrize("autocast", [False, True])
 def test_the_first_loss_is_log_2_exactly(micro_model: PreTrainedModel, tmp_path: Path, autocast: bool) -> None:
     """In rows of their own, pairs have the same shape in training as they had when their reference was computed."""
-    row_length = max(map(len, TREES))
-    assert 2 * min(map(len, TREES)) > row_length
     module = first_step(
-        micro_model, replace(TRAINER, autocast_bfloat16=autocast), tmp_path, row_length=row_length, rows_per_forward=1
+        micro_model, replace(TRAINER, autocast_bfloat16=autocast), tmp_path, row_length=ALONE, rows_per_forward=1
     )
     train, validation = module.trajectory
     assert train["train/loss"] == LOG_2
@@ -204,7 +205,7 @@ def test_ranks_share_a_step_without_loss(micro_qwen3: PreTrainedModel) -> None:
 
 def test_a_live_reference_gives_the_same_trajectory_to_the_bit(make_micro_qwen3: MakeModel, tmp_path: Path) -> None:
     """Live: a frozen copy of the start says anew, at each step, what the stored numbers said once."""
-    stored = reference_log_probs(LoRA(rank=2)(make_micro_qwen3(), seed=SEED), TREES, "reference")
+    stored = reference_log_probs(LoRA(rank=2)(make_micro_qwen3(), seed=SEED), TREES, ALONE, "reference")
     read, data = build(make_micro_qwen3(), DPOLoss(), references=json.loads(json.dumps(stored)), rows_per_forward=1)
     fit(read, data, tmp_path / "read")
 
@@ -226,7 +227,7 @@ class Live(PreferenceModule):
     def training_step(self, step: OptimizerStep, batch_idx: int) -> None:
         own = self.plan[batch_idx]
         trees = [TREES[index] for index in own]
-        references = reference_log_probs(self.frozen[0], trees, "live")
+        references = reference_log_probs(self.frozen[0], trees, ALONE, "live")
         super().training_step(PackedSteps(trees, [range(len(own))], 32, 1, references=references)[0], batch_idx)
 
 
