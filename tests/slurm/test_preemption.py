@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -28,7 +27,7 @@ from occpred.stages.language_model import TrainingStage
 from occpred.stages.road import plan
 from occpred.stages.train_preference import TrainOnPreferences
 from tests.slurm.lab import NODES
-from tests.slurm.slurm import SMALLER, Slurm, run
+from tests.slurm.slurm import SMALLER, Slurm, processes_of_cluster, run
 from tests.stages.conftest import small_experiment_in
 from tests.stages.test_systems import half_right
 
@@ -209,14 +208,7 @@ def fail_nodes(jobs: Sequence[Job], sweep: subprocess.Popen[str]) -> None:
 def processes_of_nodes(jobs: Sequence[Job]) -> list[psutil.Process]:
     """Everything that nodes run for these jobs; first of all SLURM's own processes, which would tell of the others."""
     ids = {job.tasks[0].environ()["SLURM_JOB_ID"] for job in jobs}
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if (
-                process.environ().get("SLURM_JOB_ID") in ids
-                and process.environ().get("SLURM_CONF") == os.environ["SLURM_CONF"]
-            ):
-                found.append(process)
+    found = [process for process, variables in processes_of_cluster() if variables["SLURM_JOB_ID"] in ids]
     parents = {parent for process in found if (parent := process.parent()) and parent.name().startswith("slurmstepd")}
     return [*parents, *found]
 
