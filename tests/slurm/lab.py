@@ -32,7 +32,7 @@ PROGRAMS = {
 }
 """What is needed, and the Debian package that brings it."""
 
-_SECONDS_TO_START = 60
+_SECONDS_TO_START = 300
 _SECONDS_TO_STOP = 20
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -112,7 +112,12 @@ SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,bf_interval=2,sched_min_interval=0,batch_sched_delay=0
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-KillWait=10
+# Patience, for machines that are busy with other things: with jobs that save themselves, and with daemons.
+KillWait=60
+UnkillableStepTimeout=600
+BatchStartTimeout=120
+MessageTimeout=60
+TCPTimeout=30
 ReturnToService=2
 InactiveLimit=0
 PropagateResourceLimits=NONE

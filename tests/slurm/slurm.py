@@ -18,7 +18,7 @@ from tests.stages.conftest import SMALL
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = ("hydra/launcher=slurm", "hydra.launcher.poll_seconds=0.5", "hydra.launcher.cpus_per_task=1")
 SMALLER = (*SMALL, *(f"baselines.{slow}=null" for slow in ("logistic", "career", "gru4rec")))
-_PATIENCE_SECONDS = 300
+_PATIENCE_SECONDS = 600
 
 
 class Slurm:

@@ -45,6 +45,8 @@ SETTINGS = (
     "trainer.rows_per_forward=1",
     "trainer.checkpoint_every_steps=1",
 )
+MINUTES_TO_GO_ON = 3
+TOLD_EARLY = f"hydra.launcher.signal_delay_s={60 * MINUTES_TO_GO_ON}"
 RESULT = ("checkpoint/adapter_model.safetensors", "trajectory.jsonl", "training.json", "tracking/metrics.csv")
 
 
@@ -185,10 +187,10 @@ def tell(jobs: Sequence[Job], sweep: subprocess.Popen[str]) -> None:
 
 
 def run_out_of_time(jobs: Sequence[Job], sweep: subprocess.Popen[str]) -> None:
-    """The time limit comes near; SLURM looks twice a minute."""
+    """The time limit comes near; SLURM looks twice a minute, and leaves them at least a minute and a half."""
     for job in jobs:
         minutes = int((time.time() - job.tasks[0].create_time()) // 60)
-        run("scontrol", "update", f"JobId={job.id}", f"TimeLimit={minutes + 2}")
+        run("scontrol", "update", f"JobId={job.id}", f"TimeLimit={minutes + MINUTES_TO_GO_ON}")
     for job in jobs:
         job.slurm.wait_for(job.has_ended, while_runs=sweep)
         run("scontrol", "update", f"JobId={job.id}", "TimeLimit=240")
@@ -226,7 +228,7 @@ def assert_equal(job: Job, sweep: subprocess.Popen[str], expected: Path, told: S
 def test_trainings_end_as_if_nothing_had_happened(slurm: Slurm, undisturbed: tuple[Path, Trainings]) -> None:
     store, trainings = undisturbed
     trainings.copy_without(store, slurm.store)
-    sweep = slurm.sweep(*SETTINGS, "seed=0,1")
+    sweep = slurm.sweep(*SETTINGS, TOLD_EARLY, "seed=0,1")
     slurm.wait_for(partial(is_submitted, slurm, sweep), while_runs=sweep)
     jobs = [Job(slurm, trainings.sft), Job(slurm, trainings.dpo)]
     disturbances: list[Disturbance] = [queue_again, preempt, run_out_of_time, fail_nodes]
@@ -247,8 +249,8 @@ def test_trainings_by_two_tasks_and_by_two_nodes_do_so_too(
     store = ArtifactStore(tmp_path / "undisturbed")
     together(2, partial(store.make_all, [by_two[0].sft, by_two[0].dpo]))
     sweeps = [
-        slurm.sweep(*SETTINGS, "seed=1", "trainer.devices=2"),
-        slurm.sweep(*SETTINGS, "seed=0", "trainer.num_nodes=2"),
+        slurm.sweep(*SETTINGS, TOLD_EARLY, "seed=1", "trainer.devices=2"),
+        slurm.sweep(*SETTINGS, TOLD_EARLY, "seed=0", "trainer.num_nodes=2"),
     ]
     for sweep in sweeps:
         slurm.wait_for(partial(is_submitted, slurm, sweep), while_runs=sweep)
