@@ -31,17 +31,17 @@ from tests.slurm.slurm import SMALLER, Slurm, processes_of_cluster, run
 from tests.stages.conftest import small_experiment_in
 from tests.stages.test_systems import half_right
 
-pytestmark = [pytest.mark.slurm, pytest.mark.slow]
+pytestmark = pytest.mark.slurm
 
-# Dropout makes every step depend on random numbers; some forty steps leave time to be interrupted in.
+# Dropout makes every step depend on random numbers; some twenty steps leave time to be interrupted in.
 SETTINGS = (
     "preference=outcome",
     "preference.sampling.num_samples=2",
     "lora.dropout=0.1",
     "optimizer.batch_size=4",
-    "optimizer.epochs=4",
+    "optimizer.epochs=2",
     "preference_optimizer.batch_size=4",
-    "preference_optimizer.epochs=4",
+    "preference_optimizer.epochs=2",
     "trainer.rows_per_forward=1",
     "trainer.checkpoint_every_steps=1",
 )
