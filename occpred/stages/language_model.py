@@ -58,6 +58,7 @@ class LanguageModelStage(Stage):
 class TrainingStage(LanguageModelStage, TrackedStage):
     """Trains a language model, from the last step it reached."""
 
+    version = 2  # what is trained is kept in float32 under every strategy
     resumable = True
     parallel = True
 
