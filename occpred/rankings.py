@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 _TEXTS = ("codes", "example_ids", "reasons", "free_text")
 _ARRAYS, _JSON = "log_probs.safetensors", "rankings.json"
 
@@ -53,6 +54,21 @@ def log_mean(log_probs_PR: Floats) -> Floats:
     finite_P1 = np.where(np.isfinite(top_P1), top_P1, 0)
     with np.errstate(divide="ignore"):
         return np.asarray(finite_P1[:, 0] + np.log(np.exp(log_probs_PR - finite_P1).mean(axis=1)))
+
+
+def rank_bounds(upper_PC: Floats, known_PC: NDArray[np.bool_], columns_P: Ints) -> tuple[Ints, Ints]:
+    """The best and the worst rank, from 1, that each row's given column can have; equal ones are in column order.
+
+    Args:
+        upper_PC: log of what each probability is at most.
+        known_PC: where the probability is exactly that; for the given columns it is taken to be.
+        columns_P: one column for each row.
+    """
+    own_P1 = np.take_along_axis(upper_PC, columns_P[:, None], axis=1)
+    is_earlier_PC = np.arange(upper_PC.shape[1]) < columns_P[:, None]
+    is_before_PC = (upper_PC > own_P1) | ((upper_PC == own_P1) & is_earlier_PC)
+    best_P = 1 + (is_before_PC & known_PC).sum(axis=1)
+    return best_P, best_P + (~known_PC & (upper_PC >= own_P1)).sum(axis=1)
 
 
 @dataclass(frozen=True)
