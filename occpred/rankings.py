@@ -1,7 +1,7 @@
 """A system's whole answer: a log-probability for every occupation and every example.
 
-Shapes: P examples (one prediction each), R reasons each, C occupations (candidates). Where both are possible, "..." is P
-or P, R.
+Shapes: P examples (one prediction each), R reasons each, C occupations (candidates). Where both are possible, "..." is
+P or P, R.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -78,8 +77,9 @@ class Rankings:
     `log_probs_PC` need not sum to one over the occupations: a language model spends some mass on texts that are no
     title. `reasons` holds the text each answer rests on (the first, where there are several) and `free_text` the
     greedily written title; each is empty where the system has none. `log_probs_PRC` holds the answers to each of
-    several reasons apart; `None` where there is one reason at most. `certificate`, (P, ...), and `certificate_by_reason`,
-    (P, R, ...), say how far log-probabilities that were not all computed may be off; `None` where they are exact.
+    several reasons apart; `None` where there is one reason at most. `certificate`, (P, ...), and
+    `certificate_by_reason`, (P, R, ...), say how far log-probabilities that were not all computed may be off; `None`
+    where they are exact.
     """
 
     codes: tuple[str, ...]
@@ -140,6 +140,15 @@ class Rankings:
         shifted_PC = self.log_probs_PC - top_P1
         total_P1 = np.exp(shifted_PC).sum(axis=1, keepdims=True)
         return np.asarray(shifted_PC - np.log(total_P1))
+
+    def unopened_share(self) -> Floats:
+        """What share of all occupations' probability is on those that were not computed, at most, (P,)."""
+        if self.certificate is None:
+            return np.zeros(len(self.example_ids))
+        # Guesses add up to half of what is unopened; with the other half, all could be as large as this.
+        rest_P = self.certificate.unopened - np.log(2)
+        total_P = np.logaddexp(np.logaddexp.reduce(self.log_probs_PC, axis=1), rest_P)
+        return np.asarray(np.exp(self.certificate.unopened - total_P))
 
     def order(self) -> NDArray[np.int64]:
         """Occupation columns from most to least probable, (P, C); equal ones stay in taxonomy order."""

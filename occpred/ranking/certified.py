@@ -29,8 +29,8 @@ class CertifiedRanking(Ranking):
     """
 
     epsilon: float = setting(1e-3, above=0.0, maximum=0.1)
-    """What may remain unknown: the share of all titles' probability that is on titles not opened, and the doubt about the
-    reciprocal rank of a title whose rank is asked for."""
+    """What may remain unknown: the share of all titles' probability that is on titles not opened, and the doubt about
+    the reciprocal rank of the title that is asked for."""
     top: int = setting(10, minimum=10)
     """So many of the most probable titles are certain, with their order. Measures look at the first ten."""
     tokens_per_wave: int = setting(1024, minimum=1, incidental=True)

@@ -28,7 +28,7 @@ class RememberingAttention:
         self._past = [(key_BGKE[rows], value_BGKE[rows]) for key_BGKE, value_BGKE in self._past]
 
     # What it does differs from layer to layer, and the layers around it are compiled as one.
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, query_BTHE: Tensor, key_BTGE: Tensor, value_BTGE: Tensor, scale: float) -> Tensor:
         """Return the attended values (B, T, H, E)."""
         query_BHTE, key_BGTE, value_BGTE = (each.transpose(1, 2) for each in (query_BTHE, key_BTGE, value_BTGE))
@@ -43,8 +43,9 @@ class RememberingAttention:
         key_BGKE, value_BGKE = torch.cat((past_key_BGKE, key_BGTE), dim=2), torch.cat((past_value_BGKE, value_BGTE), 2)
         self._past[layer] = key_BGKE, value_BGKE
         # Query heads that share keys stand behind each other as so many more queries: no key is ever repeated.
-        heads = key_BGKE.shape[1]
-        query_BGQE = query_BHTE.unflatten(1, (heads, -1)).flatten(2, 3)
-        mask_B1QK = self.mask_BTK.repeat(1, query_BHTE.shape[1] // heads, 1).unsqueeze(1)
+        batch, heads, tokens, size = query_BHTE.shape
+        groups = key_BGKE.shape[1]
+        query_BGQE = query_BHTE.reshape(batch, groups, -1, size)
+        mask_B1QK = self.mask_BTK.repeat(1, heads // groups, 1).unsqueeze(1)
         attended_BGQE = scaled_dot_product_attention(query_BGQE, key_BGKE, value_BGKE, attn_mask=mask_B1QK, scale=scale)
-        return attended_BGQE.unflatten(2, (-1, query_BHTE.shape[2])).flatten(1, 2).transpose(1, 2)
+        return attended_BGQE.reshape(batch, heads, tokens, size).transpose(1, 2)

@@ -1,11 +1,11 @@
 """Which parts of a trie of titles must be opened before an answer is certain, and what is certain then.
 
-The probability of a node is that the model writes what leads to it. All titles below share it between them, so it bounds
-each of them, and their sum, and it only falls along a path. The search stands at some nodes, one on the path of each
-title: a title whose own end is reached is known exactly, and of the others it is known what they can be at most.
+The probability of a node is that the model writes what leads to it. All titles below share it between them, so it
+bounds each of them, and their sum, and it only falls along a path. The search stands at some nodes, one on the path of
+each title: a title whose own end is reached is known exactly, and of the others it is known what they can be at most.
 
-Shapes: P questions, R prompts each, C titles, A of the questions that are still open, D distinct prompts, N nodes of the
-trie, M nodes read, E edges from these to their children; U probabilities that are looked at together.
+Shapes: P questions, R prompts each, C titles, A of the questions that are still open, D distinct prompts, N nodes of
+the trie, M nodes read, E edges from these to their children; U probabilities that are looked at together.
 """
 
 from __future__ import annotations
@@ -136,7 +136,8 @@ class TitleSearch:
         # The rank counts once the title is known.
         is_unsure_A = np.take_along_axis(known_AC, asked_A[:, None], axis=1)[:, 0]
         is_unsure_A = is_unsure_A & (1 / best_A - 1 / worst_A > self._epsilon)
-        against_AC = upper_AC >= np.where(is_unsure_A, np.minimum(last_of_top_A, asked_log_prob_A), last_of_top_A)[:, None]
+        least_A = np.where(is_unsure_A, np.minimum(last_of_top_A, asked_log_prob_A), last_of_top_A)
+        against_AC = upper_AC >= least_A[:, None]
         against_AC[np.arange(len(asked_A)), asked_A] = True
         return np.asarray(against_AC & ~known_AC)
 
@@ -155,7 +156,7 @@ class TitleSearch:
 
 
 def _mass_beyond(epsilon: float, upper_ARC: Floats, known_ARC: Mask, titles_ARC: Ints) -> Mask:
-    """The most probable of the unknown titles, as many as must become known that the rest has no larger share, (A, R, C).
+    """The most probable of the unknown titles: so many that the others have no larger share than allowed, (A, R, C).
 
     Nodes are taken from the least probable on; the titles of a node share its probability.
     """

@@ -64,7 +64,7 @@ class TitleTrie:
         return lasts_N
 
     def edges(self, nodes: Ints) -> tuple[Ints, Ints]:
-        """For each child of `nodes`, in order: which of `nodes` is its parent, as an index, and the child, both (E,)."""
+        """For each child of `nodes`, in order: its parent, as an index into `nodes`, and the child, both (E,)."""
         counts = self._num_children_N[nodes]
         parents_E = np.repeat(np.arange(len(nodes)), counts)
         places_E = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)

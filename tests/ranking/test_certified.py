@@ -109,7 +109,9 @@ def test_certified_keeps_its_promise(micro_model: PreTrainedModel, factor: float
     check(exact, found, [question.asked for question in questions], epsilon)
 
 
-title_sets = st.lists(st.lists(st.integers(1, 3), min_size=1, max_size=5).map(tuple), min_size=1, max_size=25, unique=True)
+title_sets = st.lists(
+    st.lists(st.integers(1, 3), min_size=1, max_size=5).map(tuple), min_size=1, max_size=25, unique=True
+)
 
 
 @given(titles=title_sets, factor=st.sampled_from([0.5, 3, 30]), data=st.data())
@@ -135,7 +137,7 @@ def sure_model(make_micro_qwen3: Callable[[], PreTrainedModel]) -> PreTrainedMod
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(40):
         optimizer.zero_grad()
-        (-branch_log_probs(model, batch).branches_K.mean()).backward()
+        (-branch_log_probs(model, batch).branches_K.mean()).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return model.requires_grad_(False)
 

@@ -17,9 +17,11 @@ PROMPTS = [[5, 17, 3], [8], [61, 2, 2, 9, 30, 4]]
 TITLES = [[1, 2, END], [1, 2, 3, END], [1, 9, END], [40, END], [7, 7, 7, 7, END]]
 
 
-def exact(model: PreTrainedModel, prompts: list[list[int]], titles: list[list[int]], **settings: int) -> np.ndarray:
+def exact(
+    model: PreTrainedModel, prompts: list[list[int]], titles: list[list[int]], tokens_per_forward: int = 8192
+) -> np.ndarray:
     questions = [Question((tuple(prompt),), asked=0) for prompt in prompts]
-    return ExactRanking(**settings)(model, questions, titles, stage="test").log_probs_PRC[:, 0]
+    return ExactRanking(tokens_per_forward)(model, questions, titles, stage="test").log_probs_PRC[:, 0]
 
 
 def one_by_one(model: PreTrainedModel, prompts: list[list[int]], titles: list[list[int]]) -> np.ndarray:
