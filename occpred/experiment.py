@@ -16,7 +16,7 @@ from occpred.models.model import Model, Untuned
 from occpred.models.objective import SupervisedLoss
 from occpred.models.preference_loss import PreferenceLoss
 from occpred.prompts import Prompts
-from occpred.ranking.exact import ExactRanking
+from occpred.ranking.ranking import Ranking
 from occpred.reasons.judge import Judge
 from occpred.reasons.preference import Preference
 from occpred.reasons.selection import Selection
@@ -71,7 +71,7 @@ class Experiment(Settings):
     preference_optimizer: Optimizer = field(default_factory=Optimizer)
     trainer: Trainer = field(default_factory=Trainer)
     reason: ReasonSource = MISSING
-    ranking: ExactRanking = field(default_factory=ExactRanking)
+    ranking: Ranking = MISSING
     baselines: Baselines = field(default_factory=Baselines)
     evaluation: Evaluation = field(default_factory=Evaluation)
     comparison: Comparison = field(default_factory=Comparison)

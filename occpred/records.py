@@ -226,6 +226,29 @@ class SystemMetrics:
 
 
 @dataclass(frozen=True)
+class LargestError:
+    """By how much `metric` of a system on `group` may be off at most, in its units; 0 where it is exact."""
+
+    group: str
+    metric: str
+    error: float
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """What is certain of measures for which not all titles were computed.
+
+    `epsilon` was allowed to remain unknown of each answer, `largest` of all titles' probability was unknown at most in
+    any; the `top` most probable titles of each answer are certain.
+    """
+
+    epsilon: float
+    top: int
+    largest: float
+    errors: tuple[LargestError, ...]
+
+
+@dataclass(frozen=True)
 class CalibrationBin:
     """The answers of one bin: mean probability of the first choice, share of them right, and how many there are."""
 

@@ -78,7 +78,7 @@ def _micro(family: str) -> PreTrainedModel:
     return model.requires_grad_(False).eval()
 
 
-@pytest.fixture(params=["qwen3", "llama"])
+@pytest.fixture(params=["qwen3", "qwen2", "llama", "mistral"])
 def make_micro(request: pytest.FixtureRequest) -> Callable[[], PreTrainedModel]:
     """Makes a two-layer model of each supported family, always with the same random weights, float32, frozen."""
     return partial(_micro, request.param)

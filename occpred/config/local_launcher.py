@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from occpred.config.job_config import config_of_job
 from occpred.config.sweep_task import JobError, SweepTask, in_one_line
 from occpred.progress import tally
 from occpred.settings import SettingError, range_errors
+from occpred.stages.work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -49,18 +50,20 @@ class LocalLauncher(Launcher):
         """
         for message in range_errors(LocalProcesses, self._settings, prefix="hydra.launcher."):
             raise SettingError(message)
-        self._shares = LocalProcesses(**self._settings).shares(Machine.here())
+        settings = LocalProcesses(**self._settings)
+        if isinstance(task_function, SweepTask):
+            settings = _enough_for_all(task_function.works.values(), settings)
+        self._shares = settings.shares(Machine.here())
         self._context, self._task, self._config = hydra_context, task_function, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run jobs and return what came of them, in their order."""
-        folder = self._config.hydra.sweep.dir  # its name holds the time: once it was read, all jobs are in the same
         jobs = [
             _LocalJob(self._context, self._task, config_of_job(self._config, overrides, number))
             for number, overrides in enumerate(job_overrides, start=initial_job_idx)
         ]
         results: dict[int, JobReturn] = {}
-        logger.info("%s; each writes %s in %s", self._how_many(len(jobs)), _LOG, folder)
+        logger.info("%s; each writes %s in %s", self._how_many(len(jobs)), _LOG, self._config.hydra.sweep.dir)
         with tally("jobs", total=len(jobs), unit="job") as count:
 
             def keep(index: int, process: JobProcess) -> None:
@@ -73,6 +76,16 @@ class LocalLauncher(Launcher):
     def _how_many(self, left: int) -> str:
         running = min(left, len(self._shares))
         return f"{running} running, {left - running} waiting"
+
+
+def _enough_for_all(works: Iterable[Work], settings: LocalProcesses) -> LocalProcesses:
+    """What the most demanding job needs: the sweep's axes may change what its own config says."""
+    trainers = [work.experiment.trainer for work in works]
+    return replace(
+        settings,
+        devices=max(trainer.devices for trainer in trainers),
+        accelerator=next((each.accelerator for each in trainers if each.accelerator != "cpu"), "cpu"),
+    )
 
 
 @dataclass(frozen=True)

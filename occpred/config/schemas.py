@@ -27,6 +27,8 @@ from occpred.language_model.adaptation import FullFineTuning, LoRA
 from occpred.language_model.backbone import EmbeddedBackbone
 from occpred.models.model import Direct, Joint, TwoModels, Untuned
 from occpred.models.preference_loss import DPOLoss, IPOLoss
+from occpred.ranking.certified import CertifiedRanking
+from occpred.ranking.exact import ExactRanking
 from occpred.reasons.judge_preference import JudgePreference
 from occpred.reasons.language_model_judge import LanguageModelJudge
 from occpred.reasons.language_model_teacher import LanguageModelTeacher
@@ -82,6 +84,8 @@ _COMPONENTS: tuple[type[Settings], ...] = (
     ShuffledReason,
     MaskedReason,
     TemplateReason,
+    ExactRanking,
+    CertifiedRanking,
     NoPreference,
     JudgePreference,
     OutcomePreference,

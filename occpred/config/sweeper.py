@@ -23,6 +23,7 @@ from occpred.artifacts.store import ArtifactStore
 from occpred.config.conversion import to_experiment
 from occpred.config.job_composer import JobComposer
 from occpred.config.sweep_task import SweepTask, in_one_line, keep_traceback
+from occpred.distributed.place import Place
 from occpred.errors import UserError
 
 if TYPE_CHECKING:
@@ -61,8 +62,14 @@ class StagedSweeper(Sweeper):
         """Make what is missing of the sweep that `hydra.sweeper.params` and the command line's `arguments` span.
 
         Raises:
-            UserError: some runs failed; all others are done, and the table is made.
+            UserError: some runs failed; all others are done, and the table is made. Or this is one of several
+                processes, each of which would make the sweep.
         """
+        if Place.given():
+            raise UserError(
+                "a sweep launches processes of its own; start it without torchrun or srun, and say how many each job "
+                "is to have: trainer.devices=..., trainer.num_nodes=..."
+            )
         rows = self._rows(arguments)
         self._compose(rows)
         if self.config.plan:

@@ -63,15 +63,26 @@ def _by_srun() -> Place | None:
     world_size = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))
     if world_size == 1:
         return None
-    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-
     rank = int(os.environ["SLURM_PROCID"])
     return Place(
         rank=rank,
         world_size=world_size,
         local_rank=int(os.environ["SLURM_LOCALID"]),
         node_rank=int(os.environ["SLURM_NODEID"]),
-        address=SLURMEnvironment.resolve_root_node_address(os.environ["SLURM_STEP_NODELIST"]),
+        address=_first_node(),
         port=_FIRST_PORT + int(os.environ["SLURM_JOB_ID"]) % _NUM_PORTS,
         hosts_store=rank == 0,
     )
+
+
+def _first_node() -> str:
+    """Where the first task is: what the user or the cluster says, else by SLURM's name for the node.
+
+    That name need not be one of the network's, so it is asked for only where there are other nodes.
+    """
+    if os.environ["SLURM_STEP_NUM_NODES"] == "1":
+        return "localhost"
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+
+    named = SLURMEnvironment.resolve_root_node_address(os.environ["SLURM_STEP_NODELIST"])
+    return os.environ.get("MASTER_ADDR", named)

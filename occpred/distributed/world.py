@@ -103,10 +103,20 @@ class World:
 
 
 def open_store(address: str, port: int, *, is_host: bool) -> TCPStore:
-    """Open the store by which the processes of a job find each other, as its host (port 0: any free one) or not."""
-    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+    """Open the store by which the processes of a job find each other, as its host (port 0: any free one) or not.
 
-    return TCPStore(address, port, is_master=is_host, timeout=_TIME_TO_FIND_EACH_OTHER, wait_for_workers=False)
+    Raises:
+        UserError: the processes do not find each other.
+    """
+    from torch.distributed import DistError, TCPStore  # type: ignore[attr-defined]
+
+    try:
+        return TCPStore(address, port, is_master=is_host, timeout=_TIME_TO_FIND_EACH_OTHER, wait_for_workers=False)
+    except DistError as error:
+        raise UserError(
+            f"{address}:{port}: the processes of this job do not find each other there; where its first node has "
+            "another address for the others, export MASTER_ADDR=..., as in hydra.launcher.setup"
+        ) from error
 
 
 def report_failure(store: Store, reason: str) -> str:

@@ -6,6 +6,7 @@ Shapes: P examples, B bins.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from occpred.evaluation.scores import Floats, Scores
 from occpred.records import CalibrationBin
@@ -37,6 +38,22 @@ def calibration_gaps(scores: Scores) -> Floats:
     return _members(scores) * (scores.acc_em_P - scores.confidence_P)[:, None]
 
 
+def calibration_slack(scores: Scores) -> Floats:
+    """How far each answer may move the calibration error, (P,), the mean of which bounds the error of all.
+
+    Within its bin an answer moves it by what its confidence is off. Where it may belong into the next bin, its whole
+    gap may be missing in the one and stand in the other.
+    """
+    if scores.doubt is None:
+        return np.zeros_like(scores.confidence_P)
+    off_P = scores.doubt.confidence_P
+    may_move_P = _bins(scores.confidence_P - off_P) != _bins(scores.confidence_P + off_P)
+    return np.asarray(off_P + 2 * may_move_P * np.abs(scores.acc_em_P - scores.confidence_P))
+
+
 def _members(scores: Scores) -> Floats:
-    bins_P = np.clip(np.ceil(scores.confidence_P * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    return np.eye(BINS)[bins_P]
+    return np.eye(BINS)[_bins(scores.confidence_P)]
+
+
+def _bins(confidence_P: Floats) -> NDArray[np.int64]:
+    return np.clip(np.ceil(confidence_P * BINS).astype(np.int64) - 1, 0, BINS - 1)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from occpred.evaluation.calibration import calibration_gaps
+from occpred.evaluation.calibration import calibration_gaps, calibration_slack
 from occpred.evaluation.scores import Floats, FreeTextScores, Scores
 
 Columns = Callable[[Scores], Floats | None]
@@ -31,6 +31,8 @@ class Measure:
         higher_is_better: which way is better.
         columns: what to average, (P, K); `None` where the system did not give such answers.
         value: from means, (S, K), to the measure, (S,).
+        slack: how far answers in doubt may move the measure, (P,), of which the mean counts; `None` for a measure that
+            is the better, the better the answers are.
     """
 
     label: str
@@ -38,6 +40,7 @@ class Measure:
     higher_is_better: bool
     columns: Columns
     value: Callable[[Floats], Floats]
+    slack: Callable[[Scores], Floats] | None = None
 
 
 def _mean(means_SK: Floats) -> Floats:
@@ -108,6 +111,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             higher_is_better=False,
             columns=calibration_gaps,
             value=lambda means_SK: np.abs(means_SK).sum(axis=1),
+            slack=calibration_slack,
         ),
         "reason_spread": Measure(
             "Spread over reasons",

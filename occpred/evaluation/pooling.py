@@ -23,7 +23,8 @@ def pool(runs: Sequence[Scores]) -> Scores:
     to one example are known as such, and pools of the same runs pair up. Intervals are then about people, given these
     runs: they do not tell how another seed would come out.
 
-    Free text and the spread over reasons are kept only where every run has them.
+    Free text and the spread over reasons are kept only where every run has them. What is in doubt about single runs
+    (see `doubt.py`) is told with each of them, not of the pool.
 
     Raises:
         ValueError: there is no run.

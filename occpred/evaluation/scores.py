@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from occpred.evaluation.doubt import Doubt, doubt_about
 from occpred.evaluation.matching import exact_match, related_match, related_titles
 from occpred.rankings import Rankings
 from occpred.records import NextOccupationExample
@@ -46,6 +47,7 @@ class Scores:
         reason_spread_P: standard deviation, over the reasons of an answer, of the target's probability among the closed
             set; `None` for a system with one reason an answer at most.
         free_text: scores of the freely written titles; `None` for a system that wrote none.
+        doubt: how far the numbers may be off where not all titles were computed; `None` where they are exact.
     """
 
     example_ids: tuple[str, ...]
@@ -59,13 +61,15 @@ class Scores:
     confidence_P: Floats
     reason_spread_P: Floats | None = None
     free_text: FreeTextScores | None = None
+    doubt: Doubt | None = None
 
 
 def score(rankings: Rankings, examples: Sequence[NextOccupationExample], taxonomy: Taxonomy) -> Scores:
     """Compare `rankings` with what the people of `examples` really did.
 
     Raises:
-        ValueError: the rankings are of other examples (or in another order), of other occupations, or not finite.
+        ValueError: the rankings are of other examples (or in another order), of other occupations, not finite, or
+            certified for other targets.
         KeyError: a target is not in the taxonomy.
     """
     _check(rankings, examples, taxonomy)
@@ -89,6 +93,7 @@ def score(rankings: Rankings, examples: Sequence[NextOccupationExample], taxonom
         confidence_P=np.exp(log_probs_PC[rows_P, top_P]),
         reason_spread_P=_reason_spread(rankings, targets_P),
         free_text=_score_free_text(rankings.free_text, target_titles, taxonomy) if rankings.free_text else None,
+        doubt=doubt_about(rankings, targets_P),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,10 @@ class Adaptation(Settings):
             seed: draws the initial values of new parameters.
         """
         raise NotImplementedError
+
+    def without_rounding(self) -> Adaptation:
+        """The same with frozen weights in the backbone's own number format; itself where they are."""
+        return self
 
     def save(self, model: nn.Module, folder: Path, trained: Mapping[str, Tensor] | None = None) -> None:
         """Write what was trained into `folder`, as safetensors.
@@ -109,6 +113,10 @@ class LoRA(Adaptation):
             adapted: nn.Module = get_peft_model(model, config)
         self._hold_in_float8(adapted)
         return adapted
+
+    def without_rounding(self) -> LoRA:
+        """Adapters of the same shape over the backbone as it is."""
+        return replace(self, base_dtype=BaseDtype.backbone)
 
     def save(self, model: nn.Module, folder: Path, trained: Mapping[str, Tensor] | None = None) -> None:
         """Write a plain PEFT adapter: `adapter_model.safetensors` and `adapter_config.json`."""

@@ -66,6 +66,9 @@ def hidden_states(causal_lm: Any, tokens_BT: Tensor, positions_BT: Tensor, atten
     """
     decoder = causal_lm.get_decoder()
     hidden_BTD = decoder.embed_tokens(tokens_BT)
+    if torch.is_grad_enabled() and not hidden_BTD.requires_grad:
+        # For the sake of one gradient that nobody needs, the first layer has the same graph as the others.
+        hidden_BTD.requires_grad_()
     rotation = decoder.rotary_emb(hidden_BTD, positions_BT)
     for layer in decoder.layers:
         # Called as a module, so that what shards its weights puts them together before and takes them apart after.
@@ -109,7 +112,7 @@ class _Forward:
 @cache
 def _compiled() -> Any:
     """One graph for all layers, which differ in nothing but their weights: it is made in seconds, not minutes."""
-    return torch.compile(_layer_states)
+    return torch.compile(_layer_states, dynamic=True)
 
 
 def _layer_states(layer: Any, hidden_BTD: Tensor, rotation: tuple[Tensor, Tensor], attention: Attention) -> Tensor:

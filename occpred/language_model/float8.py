@@ -1,7 +1,7 @@
 """Products of matrices in 8-bit floating point (e4m3), with one scale for each row.
 
 Inputs are rounded to 8 bits as weights are, and so are the gradients of outputs, for that of the inputs. GPUs with
-8-bit matrix units multiply such numbers as they are; elsewhere the same numbers are multiplied in float32.
+8-bit matrix units multiply such numbers as they are; elsewhere the same numbers are multiplied in a wider format.
 
 Shapes: M tokens, K inputs, N outputs.
 """
@@ -31,27 +31,29 @@ def in_float8(values_MK: Tensor) -> tuple[Tensor, Tensor]:
     return (values_MK.float() / scale_M1).clamp(-_LARGEST, _LARGEST).to(FORMAT), scale_M1
 
 
+# An operator of its own: PyTorch's compiler would take its result for one that needs no gradient.
+@torch.library.custom_op("occpred::float8_product", mutates_args=())
 def rounded_product(
     values_MK: Tensor, scale_M1: Tensor, weight_NK: Tensor, scale_N1: Tensor, dtype: torch.dtype
 ) -> Tensor:
     """Return `(values * scale) @ (weight * scale)^T`, (M, N), of numbers that are in float8 already."""
-    if _has_units(values_MK.device):
-        product_MN: Tensor = _product_on_units(values_MK, scale_M1, weight_NK, scale_N1)
-        return product_MN.to(dtype)
     return ((values_MK.float() * scale_M1) @ (weight_NK.float() * scale_N1).t()).to(dtype)
 
 
-# The operator itself has no gradient, from which PyTorch's compiler would conclude that nothing behind it needs one.
-@torch.library.custom_op("occpred::float8_product", mutates_args=())
-def _product_on_units(values_MK: Tensor, scale_M1: Tensor, weight_NK: Tensor, scale_N1: Tensor) -> Tensor:
-    return torch._scaled_mm(
+@rounded_product.register_kernel("cuda")
+def _(values_MK: Tensor, scale_M1: Tensor, weight_NK: Tensor, scale_N1: Tensor, dtype: torch.dtype) -> Tensor:
+    if torch.cuda.get_device_capability(values_MK.device) < _FIRST_CAPABILITY:
+        wide_MN: Tensor = (values_MK.to(dtype) @ weight_NK.to(dtype).t()).float() * scale_M1 * scale_N1.t()
+        return wide_MN.to(dtype)
+    product_MN: Tensor = torch._scaled_mm(
         values_MK, weight_NK.t(), scale_M1, scale_N1.t(), out_dtype=torch.bfloat16, use_fast_accum=True
     )
+    return product_MN.to(dtype)
 
 
-@_product_on_units.register_fake
-def _(values_MK: Tensor, scale_M1: Tensor, weight_NK: Tensor, scale_N1: Tensor) -> Tensor:
-    return torch.empty(values_MK.shape[0], weight_NK.shape[0], dtype=torch.bfloat16, device=values_MK.device)
+@rounded_product.register_fake
+def _(values_MK: Tensor, scale_M1: Tensor, weight_NK: Tensor, scale_N1: Tensor, dtype: torch.dtype) -> Tensor:
+    return torch.empty(values_MK.shape[0], weight_NK.shape[0], dtype=dtype, device=values_MK.device)
 
 
 def input_gradient(gradients: Sequence[Tensor], weights: Sequence[Tensor], scales: Sequence[Tensor]) -> Tensor:
@@ -67,8 +69,5 @@ def input_gradient(gradients: Sequence[Tensor], weights: Sequence[Tensor], scale
     turned = [weight_NK.view(torch.uint8).t() for weight_NK in weights]
     turned_KN = torch.cat(turned, dim=1).contiguous().view(FORMAT)
     one_K1 = torch.ones(turned_KN.shape[0], 1, device=turned_KN.device)
-    return rounded_product(*in_float8(torch.cat(scaled, dim=1)), turned_KN, one_K1, gradients[0].dtype)
-
-
-def _has_units(device: torch.device) -> bool:
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= _FIRST_CAPABILITY
+    of_inputs_MK: Tensor = rounded_product(*in_float8(torch.cat(scaled, dim=1)), turned_KN, one_K1, gradients[0].dtype)
+    return of_inputs_MK

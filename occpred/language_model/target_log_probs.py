@@ -82,7 +82,7 @@ class _UnderFrozenWeight(torch.autograd.Function):
 
 @cache
 def _compiled() -> Any:
-    return torch.compile(_of_chunk)
+    return torch.compile(_of_chunk, dynamic=True)
 
 
 def _of_chunk(

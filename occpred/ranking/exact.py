@@ -1,79 +1,52 @@
 """The exact log-probability of every title.
 
-Shapes: P prompts, C titles, B prompts of one forward pass, K = B x C branches of it.
+Shapes: D distinct prompts, P questions, R prompts each, C titles, K = prompts of one forward pass x C branches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from occpred.progress import divided
-from occpred.ranking.free_text import FreeText
-from occpred.settings import Settings, setting
+from occpred.ranking.ranking import Answers, Question, Ranking
+from occpred.rankings import Floats
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from occpred.trees.token_tree import TokenTree
-
 
 @dataclass
-class ExactRanking(Settings):
+class ExactRanking(Ranking):
     """Scores the trie of all titles behind a prompt in one forward pass, so that the prompt is computed once."""
 
-    tokens_per_forward: int = setting(8192, minimum=1, incidental=True)
-    """Tokens, padding included, that go through the model together; one tree longer than that goes alone."""
-    num_reasons: int = setting(1, minimum=1)
-    """Reasons for each answer; the probability of an occupation is its mean over them."""
-    free_text: FreeText = setting(FreeText())
-    """Whether, and how, a title is written freely beside the ranking."""
-
     def __call__(
-        self, model: nn.Module, prompts: Sequence[Sequence[int]], titles: Sequence[Sequence[int]], *, stage: str
-    ) -> NDArray[np.float64]:
-        """Return log p(title | prompt) for all pairs, (P, C), sums over each title's tokens.
-
-        Args:
-            model: a causal language model in evaluation mode.
-            prompts: token ids before the title begins.
-            titles: token ids of each title, with what tells that it has ended.
-            stage: name in front of the progress bar.
-        """
+        self, model: nn.Module, questions: Sequence[Question], titles: Sequence[Sequence[int]], *, stage: str
+    ) -> Answers:
+        """Compute log p(title | prompt) for all pairs; a prompt that several questions share is asked once."""
         import torch
 
         from occpred.trees.log_probs import branch_log_probs
         from occpred.trees.packing import collate
         from occpred.trees.token_tree import TokenTree
 
-        log_probs_PC = np.empty((len(prompts), len(titles)))
+        prompts = list(dict.fromkeys(prompt for question in questions for prompt in question.prompts))
+        places = {prompt: place for place, prompt in enumerate(prompts)}
         device = next(model.parameters()).device
-        trees = {index: TokenTree.grow(prompt, titles) for index, prompt in enumerate(prompts)}
-        groups = list(self._groups(trees))
+        trie = TokenTree.grow([0], titles)
+        groups = list(self.groups([len(prompt) + len(trie) - 1 for prompt in prompts]))
 
         @torch.inference_mode()
-        def scored(group: list[int]) -> NDArray[np.float64]:
-            longest = max(len(trees[index]) for index in group)
-            batch = collate([[trees[index]] for index in group], longest).to(device)
+        def scored(group: list[int]) -> Floats:
+            trees = [trie.behind(prompts[place]) for place in group]
+            batch = collate([[tree] for tree in trees], max(map(len, trees))).to(device)
             branches_K = branch_log_probs(model, batch).branches_K
-            return branches_K.view(len(group), len(titles)).double().cpu().numpy()
+            return np.asarray(branches_K.view(len(group), len(titles)).double().cpu())
 
+        log_probs_DC = np.empty((len(prompts), len(titles)))
         for group, log_probs in zip(groups, divided(groups, scored, stage, unit="batch"), strict=True):
-            log_probs_PC[group] = log_probs
-        return log_probs_PC
-
-    def _groups(self, trees: dict[int, TokenTree]) -> Iterator[list[int]]:
-        """Divide prompts into groups of like length, longest first, so that too little memory shows at once."""
-        group: list[int] = []
-        for index in sorted(trees, key=lambda index: -len(trees[index])):
-            longest = len(trees[group[0]]) if group else len(trees[index])
-            if group and longest * (len(group) + 1) > self.tokens_per_forward:
-                yield group
-                group = []
-            group.append(index)
-        if group:
-            yield group
+            log_probs_DC[group] = log_probs
+        return Answers(log_probs_DC[[[places[prompt] for prompt in question.prompts] for question in questions]])

@@ -1,6 +1,6 @@
 """An answering system: given a history and reasons, a language model ranks every occupation.
 
-Shapes: P examples, R reasons each, C occupations.
+Shapes: P examples, R reasons each.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from occpred.encoding import NamesOccupation
-from occpred.ranking.exact import ExactRanking
+from occpred.ranking.ranking import Question, Ranking
 from occpred.rankings import Rankings
 from occpred.records import NextOccupationExample
 
@@ -28,7 +28,7 @@ class AnsweringSystem:
     """
 
     encoder: NamesOccupation
-    ranking: ExactRanking
+    ranking: Ranking
 
     def __call__(
         self, model: nn.Module, examples: Sequence[NextOccupationExample], reasons: Sequence[Sequence[str]]
@@ -43,20 +43,21 @@ class AnsweringSystem:
         """
         most = max(map(len, reasons), default=1)
         reasons = [[texts[index % len(texts)] for index in range(most)] for texts in reasons]
-        prompts = [
-            self.encoder.answer_prompt(example.history, reason)
+        questions = [
+            Question(
+                tuple(tuple(self.encoder.answer_prompt(example.history, reason)) for reason in texts),
+                asked=self.encoder.taxonomy.index(example.target_code),
+            )
             for example, texts in zip(examples, reasons, strict=True)
-            for reason in texts
         ]
-        distinct = list(dict.fromkeys(map(tuple, prompts)))
-        places = {prompt: place for place, prompt in enumerate(distinct)}
-        scored_DC = self.ranking(model, distinct, self.encoder.titles(), stage="rank")
-        rows = [places[tuple(prompt)] for prompt in prompts]
-        first_prompts = [prompts[index * most] for index in range(len(examples))]
+        answers = self.ranking(model, questions, self.encoder.titles(), stage="rank")
         return Rankings.averaged(
             codes=self.encoder.taxonomy.codes,
             example_ids=tuple(example.example_id for example in examples),
-            log_probs_PRC=scored_DC[rows].reshape(len(examples), most, -1),
+            log_probs_PRC=answers.log_probs_PRC,
+            certificate=answers.certificate,
             reasons=tuple(texts[0] for texts in reasons),
-            free_text=tuple(self.ranking.free_text(model, self.encoder, first_prompts)),
+            free_text=tuple(
+                self.ranking.free_text(model, self.encoder, [question.prompts[0] for question in questions])
+            ),
         )

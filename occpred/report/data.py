@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from occpred.records import (
     CalibrationBin,
+    Certainty,
     Estimate,
     JudgeScores,
     NextOccupationExample,
@@ -192,3 +193,5 @@ class ReportData:
     training: tuple[TrainingCurves, ...] = ()
     calibration: tuple[CalibrationBin, ...] = ()
     examples: tuple[WorkedExample, ...] = ()
+    certainty: Certainty | None = None
+    """What is certain of the model's measures; `None` where all of them are exact."""

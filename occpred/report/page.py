@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from occpred.records import Certainty
 from occpred.report import figures
+from occpred.report.certainty import certainty_rows, exact_measures, share_at_most
 from occpred.report.data import ReportData, Results
 from occpred.report.drawing import Drawing
 from occpred.report.environment import environment
@@ -37,9 +39,20 @@ def render_page(data: ReportData) -> str:
         training=_training(data),
         calibration=figures.calibration(data.calibration) if data.calibration else None,
         marks=figures.marks(data.reasons) if data.reasons else None,
+        certainty=data.certainty,
+        **(_certainty(data.certainty, results) if data.certainty else {}),
         judging=data.judging,
         **(_judging(data.judging) if data.judging else {}),
     )
+
+
+def _certainty(certainty: Certainty, results: Results) -> dict[str, Any]:
+    """What is shown of a certified ranking."""
+    return {
+        "certainty_rows": certainty_rows(certainty, results),
+        "exact_measures": exact_measures(certainty, results),
+        "unopened_share": share_at_most(certainty.largest),
+    }
 
 
 def _judging(judging: JudgingSummary) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from occpred.baselines.suite import Baselines
 from occpred.distributed.ranks import is_first
 from occpred.encoding import NamesOccupation
 from occpred.progress import progress
-from occpred.ranking.exact import ExactRanking
+from occpred.ranking.ranking import Ranking
 from occpred.ranking.system import AnsweringSystem
 from occpred.rankings import Rankings
 from occpred.stages.gather import GatherReasons, read_gathered
@@ -31,7 +31,7 @@ class Answer(Stage):
     prepared: Prepare
     reasons: GatherReasons
     predictor: LanguageModelStage
-    ranking: ExactRanking
+    ranking: Ranking
 
     def run(self, folder: Path, store: ArtifactStore) -> None:
         """Write the rankings."""

@@ -12,11 +12,12 @@ from typing import ClassVar
 from occpred.artifacts.store import ArtifactStore
 from occpred.distributed.ranks import is_first
 from occpred.evaluation.calibration import calibration_bins
+from occpred.evaluation.certainty import certainty
 from occpred.evaluation.comparison import COMPARED
 from occpred.evaluation.intervals import GROUPS, Evaluation
 from occpred.evaluation.scores import Scores, score
 from occpred.rankings import Rankings
-from occpred.records import CalibrationBin, JudgedReason, SystemMetrics, read_jsonl, write_jsonl
+from occpred.records import CalibrationBin, Certainty, JudgedReason, SystemMetrics, read_jsonl, write_jsonl
 from occpred.report.data import PairedDifference
 from occpred.settings import setting
 from occpred.stages.answer import Answer, AnswerByBaselines, read_baselines
@@ -28,6 +29,8 @@ from occpred.stages.tracked_tables import drawn, log_answers, log_marks
 from occpred.tracking.tracking import Ending
 
 _METRICS, _DIFFERENCES, _CALIBRATION = "metrics.jsonl", "differences.jsonl", "calibration.jsonl"
+_CERTAINTY = "certainty.jsonl"
+"""Only there where the answers were certified."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Evaluate(TrackedStage):
         write_jsonl(folder / _METRICS, metrics)
         write_jsonl(folder / _DIFFERENCES, self._differences(model, baselines))
         write_jsonl(folder / _CALIBRATION, calibration_bins(model))
+        if found := certainty(rankings, model):
+            write_jsonl(folder / _CERTAINTY, [found])
         self._track(store, Evaluated(folder), folder)
 
     def _differences(self, model: Scores, baselines: dict[str, Scores]) -> Iterator[PairedDifference]:
@@ -139,3 +144,8 @@ class Evaluated:
     def calibration(self) -> list[CalibrationBin]:
         """The model's calibration."""
         return read_jsonl(self.folder / _CALIBRATION, CalibrationBin)
+
+    def certainty(self) -> Certainty | None:
+        """By how much the model's measures may be off; `None` where all of them are exact."""
+        path = self.folder / _CERTAINTY
+        return read_jsonl(path, Certainty)[0] if path.is_file() else None

@@ -58,6 +58,7 @@ class LanguageModelStage(Stage):
 class TrainingStage(LanguageModelStage, TrackedStage):
     """Trains a language model, from the last step it reached."""
 
+    version = 2  # what is trained is kept in float32 under every strategy
     resumable = True
     parallel = True
 
@@ -82,7 +83,7 @@ class TrainingStage(LanguageModelStage, TrackedStage):
         module: TreeModule,
         language_model: nn.Module,
         steps: TreeDataModule[Any],
-        summary: Mapping[str, int],
+        summary: Mapping[str, float],
         folder: Path,
     ) -> None:
         """Train, then write the checkpoint, the trajectory (a line for each logged step) and what was trained on."""
@@ -119,7 +120,7 @@ class Training:
         return [json.loads(line) for line in (self.folder / _TRAJECTORY).read_text(encoding="utf-8").splitlines()]
 
     @cached_property
-    def summary(self) -> dict[str, int]:
+    def summary(self) -> dict[str, float]:
         """Counts of examples, tokens and steps."""
-        summary: dict[str, int] = json.loads((self.folder / _SUMMARY).read_text(encoding="utf-8"))
+        summary: dict[str, float] = json.loads((self.folder / _SUMMARY).read_text(encoding="utf-8"))
         return summary

@@ -86,6 +86,7 @@ class Report(Stage):
             training=tuple(_curves(store, stage) for stage in self._trainings()),
             calibration=tuple(evaluated.calibration()),
             examples=self._worked_examples(store, prepared),
+            certainty=evaluated.certainty(),
         )
 
     def results(self, store: ArtifactStore) -> Results:

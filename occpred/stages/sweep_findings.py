@@ -152,7 +152,7 @@ class SweepFindings:
             stages |= inputs_first(report.evaluated.answer)
         records = [provenance_of(self.store, stage) for stage in stages.values()]
         trainings = [stage for stage in stages.values() if isinstance(stage, TrainingStage)]
-        tokens = (Training(self.store.folder(stage)).summary["learned_target_tokens"] for stage in trainings)
+        tokens = (int(Training(self.store.folder(stage)).summary["learned_target_tokens"]) for stage in trainings)
         gpu = [record["peak_gpu_memory_mib"] for record in records if record["peak_gpu_memory_mib"]]
         peak_mib = max(gpu or [record["process_peak_memory_mib"] for record in records])
         return Cost(sum(tokens), sum(record["wall_seconds"] for record in records), int(peak_mib * 2**20))

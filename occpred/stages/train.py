@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from occpred.models.answer_module import Answer
     from occpred.models.tree_module import TreeModule
+    from occpred.training.data import TreeDataModule
     from occpred.trees.token_tree import TokenTree
 
 Texts = Mapping[str, Sequence[str]]
@@ -69,9 +70,25 @@ class Train(TrainingStage):
             num_workers=self.trainer.packing_processes,
             target_tokens=self._target_tokens(store, data),
         )
+        summary = {**summary, **self._lost_by_rounding(steps)}
         language_model = self.adaptation(self.backbone.load_model(), self.seed)
         module = self._module(language_model, encoder, held_out, num_steps=steps.num_steps)
         self.fit(module, language_model, steps, summary, folder)
+
+    def _lost_by_rounding(self, steps: TreeDataModule[Any]) -> dict[str, float]:
+        """Where the adaptation rounds the backbone, what that does to the first rows that are trained on."""
+        from occpred.models.rounding_check import FirstLook
+
+        exact = self.adaptation.without_rounding()
+        if exact == self.adaptation:
+            return {}
+        device = self.trainer.device()
+        batch = steps.first_batch().to(device)
+        looks = [
+            FirstLook.of(adaptation(self.backbone.load_model(), self.seed).to(device), batch)
+            for adaptation in (exact, self.adaptation)
+        ]
+        return looks[1].against(looks[0]).summary()
 
     def _module(self, language_model: nn.Module, encoder: Encoder, held_out: Texts, *, num_steps: int) -> TreeModule:
         from occpred.models.answer_module import AnswerModule
@@ -96,7 +113,7 @@ class Train(TrainingStage):
             row_length=self.trainer.row_length,
         )
 
-    def _trees(self, encoder: Encoder, data: PreparedData, reasons: Texts) -> tuple[list[TokenTree], dict[str, int]]:
+    def _trees(self, encoder: Encoder, data: PreparedData, reasons: Texts) -> tuple[list[TokenTree], dict[str, float]]:
         """Encode each example that has a reason; a tree longer than a row is set aside and counted."""
         examples = data.examples(Part.TRAIN)
         trees = _grow(encoder, examples, reasons)

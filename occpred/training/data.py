@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from occpred.interruption import left_to_parent
 from occpred.training.data_wait import WatchedLoader
 from occpred.training.steps import OptimizerStep, PackedSteps, StepsFrom, plan_steps, plan_target_tokens
+from occpred.trees.packing import TreeBatch
 from occpred.trees.token_tree import TokenTree
 
 Question = TypeVar("Question")
@@ -84,23 +85,29 @@ class TreeDataModule(L.LightningDataModule, Generic[Question]):
     def train_dataloader(self) -> DataLoader[OptimizerStep]:
         """Steps from the first unfinished one on, for this rank."""
         assert self.trainer is not None
-        steps = PackedSteps(
-            self._trees,
-            self.plan,
-            self._row_length,
-            self._rows_per_forward,
-            rank=self.trainer.global_rank,
-            world_size=self.trainer.world_size,
-            references=self._references,
-        )
         return WatchedLoader(
-            steps,
+            self._packed_steps(self.trainer.global_rank, self.trainer.world_size),
             batch_size=None,
             sampler=StepsFrom(self._finished_steps, self.num_steps),
             num_workers=self._num_workers,
             worker_init_fn=_leave_signals_to_parent,
             # A GPU copies from pinned memory while it computes.
             pin_memory=isinstance(self.trainer.accelerator, CUDAAccelerator),
+        )
+
+    def first_batch(self) -> TreeBatch:
+        """The first rows that a process alone would train on."""
+        return self._packed_steps(rank=0, world_size=1)[0].batches[0]
+
+    def _packed_steps(self, rank: int, world_size: int) -> PackedSteps:
+        return PackedSteps(
+            self._trees,
+            self.plan,
+            self._row_length,
+            self._rows_per_forward,
+            rank=rank,
+            world_size=world_size,
+            references=self._references,
         )
 
     def val_dataloader(self) -> DataLoader[list[Question]]:

@@ -56,6 +56,9 @@ class DeepSpeedZero3(DataParallel):
         """Whether it is a folder of shares by DeepSpeed."""
         return (checkpoint / _REST).is_file()
 
+    def prepare(self, module: L.LightningModule) -> None:
+        """Nothing: DeepSpeed keeps weights in float32, and rounds them, by itself."""
+
     @contextmanager
     def micro_batch(self, module: L.LightningModule, *, is_last: bool) -> Iterator[nn.Module]:
         """Sum up gradients of micro-batches, and let DeepSpeed's engine call the module."""
@@ -64,7 +67,7 @@ class DeepSpeedZero3(DataParallel):
         yield engine
 
     def trained_state(self, module: L.LightningModule) -> dict[str, Tensor] | None:
-        """Gather one parameter after the other, in the number format they came in."""
+        """Gather one parameter after the other."""
         from deepspeed.utils import safe_get_full_fp32_param
 
         language_model: Any = module.language_model

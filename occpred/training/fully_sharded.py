@@ -63,9 +63,11 @@ class FullySharded(DataParallel):
         register_fsdp_forward_method(module, "validation_step")
 
     def trained_state(self, module: L.LightningModule) -> dict[str, Tensor] | None:
-        """Gather one parameter after the other, in the number format they came in; tied ones count once."""
+        """Gather one parameter after the other; tied ones count once."""
         from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
+        sharded: Any = module
+        sharded.reshard()  # after a validation, what belongs to no layer is still gathered, and rounded
         if module.trained_dtype != module.given_dtype:
             module.to(module.given_dtype)
         language_model: Any = module.language_model

@@ -1,7 +1,8 @@
 """How the processes of a job share the training of one model.
 
 Each process computes its own rows of an optimizer step (see `occpred.training.steps`) and averages gradients with the
-others; what differs is how much of the model every process holds.
+others; what differs is how much of the model every process holds. Nothing else does: weights that are trained are kept
+and updated in float32, and computed with in the number format that they were given in.
 """
 
 from __future__ import annotations
@@ -58,9 +59,10 @@ class Strategy(Settings):
     def trained_state(self, module: L.LightningModule) -> dict[str, Tensor] | None:
         """The trained parameters of the language model, whole, on the CPU of the first process; `{}` on the others.
 
-        All processes call this, after the last step. `None` where the model itself is whole, on every process.
+        They are in the number format that they were given in. All processes call this, after the last step. `None`
+        where the model itself is whole, on every process.
         """
-        return None
+        raise NotImplementedError
 
 
 @dataclass
@@ -83,6 +85,12 @@ class DataParallel(Strategy):
         """Whether it is a file: one process's, good for any number of them."""
         return checkpoint.is_file()
 
+    def prepare(self, module: L.LightningModule) -> None:
+        """Keep what is trained in float32."""
+        from occpred.training.float32_weights import keep_in_float32
+
+        keep_in_float32(module, module.trainer.strategy.root_device)
+
     @contextmanager
     def micro_batch(self, module: L.LightningModule, *, is_last: bool) -> Iterator[nn.Module]:
         """Keep gradients to itself until the last micro-batch, when they are summed up."""
@@ -94,3 +102,10 @@ class DataParallel(Strategy):
                 yield module
         else:
             yield module
+
+    def trained_state(self, module: L.LightningModule) -> dict[str, Tensor] | None:
+        """Nothing but the model, which is whole."""
+        from occpred.training.float32_weights import give_back
+
+        give_back(module)
+        return None

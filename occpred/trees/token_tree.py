@@ -74,6 +74,28 @@ class TokenTree:
         ends = _subtree_ends(parents)
         return cls(tuple(tokens), tuple(parents), tuple(depths), tuple(ends), len(trunk), tuple(paths))
 
+    def behind(self, trunk: Sequence[int]) -> TokenTree:
+        """The same branches on another trunk, without growing them anew.
+
+        Raises:
+            ValueError: the trunk is empty.
+
+        >>> tree = TokenTree.grow([0], [[1, 2], [1, 3]])
+        >>> tree.behind([7, 8]) == TokenTree.grow([7, 8], [[1, 2], [1, 3]])
+        True
+        """
+        if not trunk:
+            raise ValueError("a token tree needs a trunk")
+        own, shift = self.trunk_length, len(trunk) - self.trunk_length
+        return TokenTree(
+            tokens=(*trunk, *self.tokens[own:]),
+            parents=(*range(-1, len(trunk) - 1), *(parent + shift for parent in self.parents[own:])),
+            depths=(*range(len(trunk)), *(depth + shift for depth in self.depths[own:])),
+            ends=(*[len(self) + shift] * len(trunk), *(end + shift for end in self.ends[own:])),
+            trunk_length=len(trunk),
+            paths=tuple(tuple(node + shift for node in path) for path in self.paths),
+        )
+
 
 def _shared_length(one: Sequence[int], other: Sequence[int]) -> int:
     length = 0

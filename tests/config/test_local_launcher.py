@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ from hydra.core.utils import JobStatus
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig
 
+from occpred.cluster.machine import Machine
 from occpred.config.local_launcher import LocalLauncher
-from occpred.config.sweep_task import JobError
+from occpred.config.sweep_task import JobError, SweepTask
 from occpred.errors import UserError
+from occpred.experiment import Experiment
+from occpred.stages.phase import Phase
+from occpred.stages.work import Work
+from tests.stages.conftest import small_experiment_in
 
 Launch = Callable[..., LocalLauncher]
 CONFIG = """
@@ -98,6 +104,24 @@ def test_what_cannot_be_is_refused_before_anything_runs(
 ) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
         launcher(print, **settings)
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Experiment:
+    """Composed before `launcher` takes Hydra for itself."""
+    return small_experiment_in(tmp_path)
+
+
+def test_each_job_has_as_many_devices_as_the_most_demanding_one(
+    experiment: Experiment, launcher: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Machine, "here", lambda: Machine(gpus=("4", "5", "6", "7"), cores=8))
+    trainers = [replace(experiment.trainer, accelerator=kind, devices=n) for kind, n in (("cpu", 1), ("auto", 1))]
+    trainers.append(replace(experiment.trainer, accelerator="auto", devices=2))
+    works = [Work(Phase.SFT, replace(experiment, trainer=each), "", ("train/0",), ()) for each in trainers]
+    for num_works, gpus in ((1, [None, None]), (2, ["4", "5"]), (3, ["4,5", "6,7"])):
+        shares = launcher(SweepTask(dict(enumerate(works[:num_works]))))._shares
+        assert [share.get("CUDA_VISIBLE_DEVICES") for share in shares] == gpus
 
 
 @pytest.mark.slow

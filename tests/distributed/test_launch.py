@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
-from occpred.distributed import launch, ranks
+from occpred.distributed import launch, ranks, world
 from occpred.distributed.launch import ProcessError, together
 from occpred.errors import UserError
 from tests.distributed import worker
@@ -112,3 +113,9 @@ def wait_for_children(parent: subprocess.Popen[bytes], folder: Path) -> list[psu
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return [psutil.Process(int(path.name)) for path in folder.iterdir()]
+
+
+def test_where_nobody_is_to_be_found_the_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "_TIME_TO_FIND_EACH_OTHER", timedelta(seconds=1))
+    with pytest.raises(UserError, match=r"127\.0\.0\.1:9: the processes of this job do not find each other there"):
+        world.open_store("127.0.0.1", 9, is_host=False)

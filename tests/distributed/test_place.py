@@ -20,6 +20,7 @@ SRUN = {
     "SLURM_JOB_ID": "1234",
     "SLURM_NTASKS": "4",
     "SLURM_STEP_NUM_TASKS": "4",
+    "SLURM_STEP_NUM_NODES": "2",
     "SLURM_PROCID": "2",
     "SLURM_LOCALID": "0",
     "SLURM_NODEID": "1",
@@ -61,6 +62,22 @@ def test_srun(environment: pytest.MonkeyPatch) -> None:
     assert (place.rank, place.world_size, place.local_rank, place.node_rank) == (2, 4, 0, 1)
     assert (place.address, place.port) == ("node07", 16234)
     assert not place.hosts_store
+
+
+def test_tasks_of_several_nodes_meet_where_they_are_told_to(environment: pytest.MonkeyPatch) -> None:
+    for name, value in (SRUN | {"MASTER_ADDR": "10.0.0.7"}).items():
+        environment.setenv(name, value)
+    place = Place.given()
+    assert place is not None
+    assert place.address == "10.0.0.7"
+
+
+def test_tasks_of_one_node_need_no_name_of_it(environment: pytest.MonkeyPatch) -> None:
+    for name, value in (SRUN | {"SLURM_STEP_NUM_NODES": "1"}).items():
+        environment.setenv(name, value)
+    place = Place.given()
+    assert place is not None
+    assert place.address == "localhost"
 
 
 def test_a_job_of_one_task_and_a_batch_script_have_no_place(environment: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from transformers import AutoConfig
+import torch
+from torch import Tensor
+from torch._dynamo.testing import CompileCounter
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AutoConfig, PreTrainedModel
 
 from occpred.errors import UserError
-from occpred.language_model.decoder import check_attention
+from occpred.language_model import decoder
+from occpred.language_model.adaptation import LoRA
+from occpred.language_model.decoder import check_attention, hidden_states
 
 
 @pytest.mark.parametrize(
@@ -24,3 +33,35 @@ def test_attention_that_cannot_follow_a_tree_is_refused(config: dict[str, object
 @pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3"])
 def test_families_as_they_come_are_welcome(family: str) -> None:
     check_attention(AutoConfig.for_model(family))
+
+
+def causal(query_BTHE: Tensor, key_BTGE: Tensor, value_BTGE: Tensor, scale: float) -> Tensor:
+    heads_first = (each.transpose(1, 2) for each in (query_BTHE, key_BTGE, value_BTGE))
+    return scaled_dot_product_attention(*heads_first, is_causal=True, scale=scale, enable_gqa=True).transpose(1, 2)
+
+
+def states(model: PreTrainedModel, length: int, through: Any = causal) -> Tensor:
+    tokens_BT = torch.arange(length)[None] % 60
+    return hidden_states(model, tokens_BT, torch.arange(length)[None], through)
+
+
+def test_causal_attention_gives_what_hugging_face_gives(micro_model: PreTrainedModel) -> None:
+    tokens_BT = torch.arange(20)[None] % 60
+    expected = micro_model.get_decoder()(tokens_BT, use_cache=False).last_hidden_state
+    torch.testing.assert_close(states(micro_model, 20), expected, rtol=1e-5, atol=1e-5)
+    again = micro_model.get_decoder()(tokens_BT, use_cache=False).last_hidden_state
+    assert torch.equal(again, expected)
+
+
+def test_all_layers_and_lengths_share_one_graph(
+    make_micro: Callable[[], PreTrainedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a GPU compiles, here with a backend that only counts: a graph for each layer would take minutes."""
+    model: Any = LoRA(rank=2)(make_micro(), seed=0)
+    base = model.get_base_model()
+    expected = [states(base, length) for length in (40, 56, 72)]
+    counter = CompileCounter()
+    monkeypatch.setattr(decoder, "_layer_states", torch.compile(decoder._layer_states, backend=counter, dynamic=True))
+    for length, plain in zip((40, 56, 72), expected, strict=True):
+        torch.testing.assert_close(states(base, length), plain)
+    assert counter.frame_count == 1

@@ -145,3 +145,23 @@ def test_a_float8_layer_alone_works_and_passes_gradients() -> None:
     assert (found - expected).norm() < 0.06 * expected.norm()
     ours, theirs = gradients([found], [inputs])[0], gradients([expected], [inputs])[0]
     assert (ours - theirs).norm() < 0.06 * theirs.norm()
+
+
+@pytest.mark.parametrize("eight_bit", [False, True], ids=["as the backbone", "float8"])
+@pytest.mark.parametrize("with_gradient", [False, True], ids=["constant inputs", "inputs with gradient"])
+def test_compiled_gradients_are_the_same(eight_bit: bool, with_gradient: bool) -> None:
+    """PyTorch's compiler once took a float8 product for one that needs no gradient, and nothing learned any more."""
+    block = adapted_block(["q_proj", "k_proj", "v_proj"])
+    if eight_bit:
+        for layer in block.layers:
+            layer.base_layer = Float8Linear(layer.base_layer)
+    inputs = torch.randn(TOKENS, INPUTS, requires_grad=with_gradient)
+    wanted = trainable(block) + ([inputs] if with_gradient else [])
+
+    def doubled(inputs: Tensor) -> list[Tensor]:
+        return [2 * each for each in linears(inputs, *block.layers)]
+
+    compiled = torch.compile(doubled, backend="aot_eager", fullgraph=True)
+    for ours, theirs in zip(gradients(compiled(inputs), wanted), gradients(doubled(inputs), wanted), strict=True):
+        assert theirs.abs().max() > 0.01
+        torch.testing.assert_close(ours, theirs)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import shutil
 import signal
 import socket
@@ -31,7 +32,7 @@ PROGRAMS = {
 }
 """What is needed, and the Debian package that brings it."""
 
-_SECONDS_TO_START = 60
+_SECONDS_TO_START = 300
 _SECONDS_TO_STOP = 20
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -84,6 +85,8 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller_port}
 SlurmUser=root
 SlurmdUser=root
+# Tasks find each other at a port that follows from their job's number, which another cluster here must not count to.
+FirstJobId={random.randrange(1, 1_000_000)}
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 AuthType=auth/munge
 CredType=cred/munge
@@ -109,7 +112,12 @@ SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,bf_interval=2,sched_min_interval=0,batch_sched_delay=0
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-KillWait=10
+# Patience, for machines that are busy with other things: with jobs that save themselves, and with daemons.
+KillWait=60
+UnkillableStepTimeout=600
+BatchStartTimeout=120
+MessageTimeout=60
+TCPTimeout=30
 ReturnToService=2
 InactiveLimit=0
 PropagateResourceLimits=NONE

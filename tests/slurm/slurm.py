@@ -18,7 +18,7 @@ from tests.stages.conftest import SMALL
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = ("hydra/launcher=slurm", "hydra.launcher.poll_seconds=0.5", "hydra.launcher.cpus_per_task=1")
 SMALLER = (*SMALL, *(f"baselines.{slow}=null" for slow in ("logistic", "career", "gru4rec")))
-_PATIENCE_SECONDS = 300
+_PATIENCE_SECONDS = 600
 
 
 class Slurm:
@@ -89,11 +89,10 @@ class Slurm:
     def processes(self, job: str) -> list[psutil.Process]:
         """The tasks of a running job, by rank."""
         tasks = {}
-        for process in psutil.process_iter():
+        for process, variables in processes_of_cluster():
+            ids = [variables.get("SLURM_ARRAY_JOB_ID"), variables.get("SLURM_ARRAY_TASK_ID")]
+            its_job = "_".join(ids) if all(ids) else variables.get("SLURM_JOB_ID")
             with suppress(psutil.Error):
-                variables = process.environ()
-                ids = [variables.get("SLURM_ARRAY_JOB_ID"), variables.get("SLURM_ARRAY_TASK_ID")]
-                its_job = "_".join(ids) if all(ids) else variables.get("SLURM_JOB_ID")
                 if its_job == job and "submitit.core._submit" in process.cmdline() and process.name() != "srun":
                     tasks[int(variables["SLURM_PROCID"])] = process
         return [tasks[rank] for rank in sorted(tasks)]
@@ -120,3 +119,12 @@ class Slurm:
 def run(*command: str) -> str:
     """Run a command; return what it prints."""
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=_PATIENCE_SECONDS).stdout
+
+
+def processes_of_cluster() -> Iterator[tuple[psutil.Process, dict[str, str]]]:
+    """What this cluster, and no other one on this machine, runs for jobs, each with its environment."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            variables = process.environ()
+            if variables.get("SLURM_CONF") == os.environ["SLURM_CONF"] and "SLURM_JOB_ID" in variables:
+                yield process, variables

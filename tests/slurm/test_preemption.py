@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -28,24 +27,26 @@ from occpred.stages.language_model import TrainingStage
 from occpred.stages.road import plan
 from occpred.stages.train_preference import TrainOnPreferences
 from tests.slurm.lab import NODES
-from tests.slurm.slurm import SMALLER, Slurm, run
+from tests.slurm.slurm import SMALLER, Slurm, processes_of_cluster, run
 from tests.stages.conftest import small_experiment_in
 from tests.stages.test_systems import half_right
 
-pytestmark = [pytest.mark.slurm, pytest.mark.slow]
+pytestmark = pytest.mark.slurm
 
-# Dropout makes every step depend on random numbers; some forty steps leave time to be interrupted in.
+# Dropout makes every step depend on random numbers; some twenty steps leave time to be interrupted in.
 SETTINGS = (
     "preference=outcome",
     "preference.sampling.num_samples=2",
     "lora.dropout=0.1",
     "optimizer.batch_size=4",
-    "optimizer.epochs=4",
+    "optimizer.epochs=2",
     "preference_optimizer.batch_size=4",
-    "preference_optimizer.epochs=4",
+    "preference_optimizer.epochs=2",
     "trainer.rows_per_forward=1",
     "trainer.checkpoint_every_steps=1",
 )
+MINUTES_TO_GO_ON = 3
+TOLD_EARLY = f"hydra.launcher.signal_delay_s={60 * MINUTES_TO_GO_ON}"
 RESULT = ("checkpoint/adapter_model.safetensors", "trajectory.jsonl", "training.json", "tracking/metrics.csv")
 
 
@@ -186,10 +187,10 @@ def tell(jobs: Sequence[Job], sweep: subprocess.Popen[str]) -> None:
 
 
 def run_out_of_time(jobs: Sequence[Job], sweep: subprocess.Popen[str]) -> None:
-    """The time limit comes near; SLURM looks twice a minute."""
+    """The time limit comes near; SLURM looks twice a minute, and leaves them at least a minute and a half."""
     for job in jobs:
         minutes = int((time.time() - job.tasks[0].create_time()) // 60)
-        run("scontrol", "update", f"JobId={job.id}", f"TimeLimit={minutes + 2}")
+        run("scontrol", "update", f"JobId={job.id}", f"TimeLimit={minutes + MINUTES_TO_GO_ON}")
     for job in jobs:
         job.slurm.wait_for(job.has_ended, while_runs=sweep)
         run("scontrol", "update", f"JobId={job.id}", "TimeLimit=240")
@@ -209,14 +210,7 @@ def fail_nodes(jobs: Sequence[Job], sweep: subprocess.Popen[str]) -> None:
 def processes_of_nodes(jobs: Sequence[Job]) -> list[psutil.Process]:
     """Everything that nodes run for these jobs; first of all SLURM's own processes, which would tell of the others."""
     ids = {job.tasks[0].environ()["SLURM_JOB_ID"] for job in jobs}
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if (
-                process.environ().get("SLURM_JOB_ID") in ids
-                and process.environ().get("SLURM_CONF") == os.environ["SLURM_CONF"]
-            ):
-                found.append(process)
+    found = [process for process, variables in processes_of_cluster() if variables["SLURM_JOB_ID"] in ids]
     parents = {parent for process in found if (parent := process.parent()) and parent.name().startswith("slurmstepd")}
     return [*parents, *found]
 
@@ -234,7 +228,7 @@ def assert_equal(job: Job, sweep: subprocess.Popen[str], expected: Path, told: S
 def test_trainings_end_as_if_nothing_had_happened(slurm: Slurm, undisturbed: tuple[Path, Trainings]) -> None:
     store, trainings = undisturbed
     trainings.copy_without(store, slurm.store)
-    sweep = slurm.sweep(*SETTINGS, "seed=0,1")
+    sweep = slurm.sweep(*SETTINGS, TOLD_EARLY, "seed=0,1")
     slurm.wait_for(partial(is_submitted, slurm, sweep), while_runs=sweep)
     jobs = [Job(slurm, trainings.sft), Job(slurm, trainings.dpo)]
     disturbances: list[Disturbance] = [queue_again, preempt, run_out_of_time, fail_nodes]
@@ -255,8 +249,8 @@ def test_trainings_by_two_tasks_and_by_two_nodes_do_so_too(
     store = ArtifactStore(tmp_path / "undisturbed")
     together(2, partial(store.make_all, [by_two[0].sft, by_two[0].dpo]))
     sweeps = [
-        slurm.sweep(*SETTINGS, "seed=1", "trainer.devices=2"),
-        slurm.sweep(*SETTINGS, "seed=0", "trainer.num_nodes=2"),
+        slurm.sweep(*SETTINGS, TOLD_EARLY, "seed=1", "trainer.devices=2"),
+        slurm.sweep(*SETTINGS, TOLD_EARLY, "seed=0", "trainer.num_nodes=2"),
     ]
     for sweep in sweeps:
         slurm.wait_for(partial(is_submitted, slurm, sweep), while_runs=sweep)

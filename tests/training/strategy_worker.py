@@ -39,7 +39,7 @@ class Case:
     Attributes:
         strategy: how it is shared.
         adaptation: what is trained.
-        like: the case that says what comes of it; itself, where it is alone with its rounding.
+        like: the case that says what comes of it.
         dtype: number format of the backbone. Embeddings are tied where all of it is trained.
     """
 
@@ -73,13 +73,14 @@ CASES = {
     "ddp, full": Case(DataParallel(), FULL, like="ddp, full"),
     "fsdp, LoRA": Case(FullySharded(), LORA, like="ddp, LoRA"),
     "fsdp, full": Case(FullySharded(checkpoint_activations=True), FULL, like="ddp, full"),
-    "fsdp, bfloat16": Case(FullySharded(), FULL, like="fsdp, bfloat16", dtype=torch.bfloat16),
+    "ddp, bfloat16": Case(DataParallel(), FULL, like="ddp, bfloat16", dtype=torch.bfloat16),
+    "fsdp, bfloat16": Case(FullySharded(), FULL, like="ddp, bfloat16", dtype=torch.bfloat16),
 }
 if torch.cuda.is_available() and find_spec("deepspeed"):
     CASES |= {
         "zero3, LoRA": Case(DeepSpeedZero3(), LORA, like="ddp, LoRA"),
         "zero3, full": Case(DeepSpeedZero3(checkpoint_activations=True), FULL, like="ddp, full"),
-        "zero3, bfloat16": Case(DeepSpeedZero3(), FULL, like="zero3, bfloat16", dtype=torch.bfloat16),
+        "zero3, bfloat16": Case(DeepSpeedZero3(), FULL, like="ddp, bfloat16", dtype=torch.bfloat16),
     }
 
 
