@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +20,7 @@ from occpred.ranking.system import AnsweringSystem
 from occpred.rankings import Rankings
 from occpred.reasons.writing import write_reasons
 from occpred.records import NextOccupationExample
+from occpred.stages.encoded import encoded_once
 from occpred.stages.gather import GatherReasons, read_gathered
 from occpred.stages.language_model import TrainingStage
 from occpred.stages.prepare import Part, PreparedData
@@ -55,10 +56,10 @@ class Train(TrainingStage):
 
         data = PreparedData(store.folder(self.prepared))
         encoder = self.encoder(store)
-        trees, summary = self._trees(encoder, data, read_gathered(store.folder(self.reasons)))
+        trees, summary = self._trees(store, encoder, data)
         held_out = read_gathered(store.folder(self.held_out)) if self.held_out else {}
         asked = self._validation_sample(data)
-        validation = asked if isinstance(encoder, NamesOccupation) else _grow(encoder, asked, held_out)
+        validation = asked if isinstance(encoder, NamesOccupation) else list(_grow(encoder, asked, held_out))
         steps = TreeDataModule(
             trees,
             validation,
@@ -113,10 +114,12 @@ class Train(TrainingStage):
             row_length=self.trainer.row_length,
         )
 
-    def _trees(self, encoder: Encoder, data: PreparedData, reasons: Texts) -> tuple[list[TokenTree], dict[str, float]]:
-        """Encode each example that has a reason; a tree longer than a row is set aside and counted."""
-        examples = data.examples(Part.TRAIN)
-        trees = _grow(encoder, examples, reasons)
+    def _trees(
+        self, store: ArtifactStore, encoder: Encoder, data: PreparedData
+    ) -> tuple[list[TokenTree], dict[str, float]]:
+        """The trees of examples that have a reason; a tree longer than a row is set aside and counted."""
+        examples, reasons = data.examples(Part.TRAIN), read_gathered(store.folder(self.reasons))
+        trees = self._encoded(store, encoder, examples, self.reasons)
         fitting = [tree for tree in trees if len(tree) <= self.trainer.row_length]
         if not fitting:
             raise UserError(
@@ -137,9 +140,17 @@ class Train(TrainingStage):
         if self.matched is None:
             return None
         joint = replace(self, role=Role.JOINT).encoder(store)
-        trees = _grow(joint, data.examples(Part.TRAIN), read_gathered(store.folder(self.matched)))
+        trees = self._encoded(store, joint, data.examples(Part.TRAIN), self.matched)
         learned = sum(tree.num_targets for tree in trees if len(tree) <= self.trainer.row_length)
         return self.optimizer.epochs * learned
+
+    def _encoded(
+        self, store: ArtifactStore, encoder: Encoder, examples: Sequence[NextOccupationExample], reasons: GatherReasons
+    ) -> list[TokenTree]:
+        texts = read_gathered(store.folder(reasons))
+        if not texts:
+            return []
+        return encoded_once(store, encoder, (self.prepared, reasons), lambda: _grow(encoder, examples, texts))
 
     def _validation_sample(self, data: PreparedData) -> list[NextOccupationExample]:
         examples = data.examples(Part.VALIDATION)
@@ -147,16 +158,12 @@ class Train(TrainingStage):
         return [examples[index] for index in order[: self.trainer.validation_examples]]
 
 
-def _grow(encoder: Encoder, examples: Iterable[NextOccupationExample], reasons: Texts) -> list[TokenTree]:
+def _grow(encoder: Encoder, examples: Iterable[NextOccupationExample], reasons: Texts) -> Iterator[TokenTree]:
     """The trees of those examples that have reasons."""
-    return [
-        tree
-        for example in examples
-        if example.example_id in reasons
-        for tree in encoder.trees(
-            example.history, reasons[example.example_id], encoder.taxonomy[example.target_code].title
-        )
-    ]
+    for example in examples:
+        if example.example_id in reasons:
+            title = encoder.taxonomy[example.target_code].title
+            yield from encoder.trees(example.history, reasons[example.example_id], title)
 
 
 def _answer(encoder: NamesOccupation, held_out: Texts) -> Answer:

@@ -10,6 +10,7 @@ from occpred.artifacts.store import ArtifactStore
 from occpred.encoding import Encoder
 from occpred.errors import UserError
 from occpred.models.preference_loss import PreferenceLoss
+from occpred.stages.encoded import encoded_once
 from occpred.stages.language_model import TrainingStage
 from occpred.stages.prefer import MakePairs, Pairs, pair_tree
 from occpred.stages.prepare import PreparedData
@@ -78,10 +79,14 @@ class TrainOnPreferences(TrainingStage):
     ) -> list[tuple[TokenTree, tuple[float, float]]]:
         data = PreparedData(store.folder(self.prepared))
         examples = {example.example_id: example for example in data.examples(stage.sampled.part)}
-        return [
-            (
-                pair_tree(encoder, examples[entry.pair.example_id], entry.pair),
-                (entry.chosen_log_prob, entry.rejected_log_prob),
-            )
-            for entry in Pairs(store.folder(stage)).read()
-        ]
+        entries = Pairs(store.folder(stage)).read()
+        if not entries:
+            return []
+        trees = encoded_once(
+            store,
+            encoder,
+            (self.prepared, stage),
+            lambda: (pair_tree(encoder, examples[entry.pair.example_id], entry.pair) for entry in entries),
+        )
+        references = [(entry.chosen_log_prob, entry.rejected_log_prob) for entry in entries]
+        return list(zip(trees, references, strict=True))
