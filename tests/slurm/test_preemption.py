@@ -199,7 +199,8 @@ def run_out_of_time(jobs: Sequence[Job], sweep: subprocess.Popen[str]) -> None:
 def fail_nodes(jobs: Sequence[Job], sweep: subprocess.Popen[str]) -> None:
     """The power goes and comes back. Nobody is told, so nothing is saved."""
     for process in processes_of_nodes(jobs):
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it ended when its parent did
+            process.kill()
     for node in NODES:
         run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
     for node in NODES:
