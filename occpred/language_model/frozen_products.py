@@ -153,15 +153,23 @@ class _Adapters(NamedTuple):
         return found
 
 
-@torch.library.custom_op("occpred::add_product", mutates_args={"total_MN"})
 def add_product(total_MN: Tensor, left_MK: Tensor, right_KN: Tensor, scale: float) -> None:
     """Add `scale * left @ right` to `total`, in place.
 
-    PyTorch's own `addmm` copies the total first unless it is called in place, which compiled code never does.
+    Compiled code would call PyTorch's `addmm` out of place, which copies the total first; there it is an operator that
+    the compiler does not look into.
     """
+    if torch.compiler.is_compiling():
+        _add_product(total_MN, left_MK, right_KN, scale)
+    else:
+        total_MN.addmm_(left_MK, right_KN, alpha=scale)
+
+
+@torch.library.custom_op("occpred::add_product", mutates_args={"total_MN"})
+def _add_product(total_MN: Tensor, left_MK: Tensor, right_KN: Tensor, scale: float) -> None:
     total_MN.addmm_(left_MK, right_KN, alpha=scale)
 
 
-@add_product.register_fake
+@_add_product.register_fake
 def _(total_MN: Tensor, left_MK: Tensor, right_KN: Tensor, scale: float) -> None:
     return None
