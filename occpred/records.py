@@ -236,10 +236,9 @@ class LargestError:
 
 @dataclass(frozen=True)
 class Certainty:
-    """What is certain of measures for which not all titles were computed.
+    """What is certain where not all titles were computed: the `top` most probable ones of each answer.
 
-    `epsilon` was allowed to remain unknown of each answer, `largest` of all titles' probability was unknown at most in
-    any; the `top` most probable titles of each answer are certain.
+    Of each answer `epsilon` was allowed to remain unknown, and `largest` of all titles' probability was, at most.
     """
 
     epsilon: float

@@ -5,10 +5,12 @@ Shapes: B rows, T tokens a row, N scored tokens (those of branches), K branches,
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,19 +32,18 @@ def pack(lengths: Sequence[int], row_length: int) -> list[list[int]]:
     [[1, 3], [2, 0]]
     """
     rows: list[list[int]] = []
-    free: list[int] = []
+    spaces: list[tuple[int, int]] = []  # what is free in each row, and the row's number; in order
     for item in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
         length = lengths[item]
         if length > row_length:
             raise ValueError(f"a tree of {length} tokens does not fit into a row of {row_length}")
-        fitting = [row for row, space in enumerate(free) if space >= length]
-        if fitting:
-            row = min(fitting, key=lambda candidate: free[candidate])
-            rows[row].append(item)
-            free[row] -= length
-        else:
-            rows.append([item])
-            free.append(row_length - length)
+        best = bisect_left(spaces, (length, 0))
+        if best == len(spaces):
+            rows.append([])
+            spaces.append((row_length, len(rows) - 1))
+        space, row = spaces.pop(best)
+        rows[row].append(item)
+        insort(spaces, (space - length, row))
     return rows
 
 
@@ -125,9 +126,10 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
         column = 0
         for tree in trees:
             span = slice(column, column + len(tree))
-            tokens_BT[row, span] = torch.tensor(tree.tokens)
-            positions_BT[row, span] = torch.tensor(tree.depths)
-            ends_BT[row, span] = torch.tensor(tree.ends) + column
+            # Through numpy, which reads Python's numbers in half the time.
+            tokens_BT[row, span] = torch.from_numpy(np.array(tree.tokens))
+            positions_BT[row, span] = torch.from_numpy(np.array(tree.depths))
+            ends_BT[row, span] = torch.from_numpy(np.array(tree.ends)) + column
             flat = row * row_length + column
             spans.append(Span(flat, flat + len(tree), is_chain=len(tree.paths) == 1))
             first = len(scored) - tree.trunk_length
