@@ -39,7 +39,7 @@ class Trainer(Settings):
     rows_per_forward: int = setting(1, minimum=1, incidental=True)
     """Rows of a micro-batch: more need more memory; the result does not depend on it, but for rounding."""
     autocast_bfloat16: bool = False
-    """Compute in bfloat16 where it is safe, over weights kept in the backbone's precision."""
+    """Compute in bfloat16 where it is safe, whatever the precision of the backbone."""
     validate_every_steps: int = setting(100, minimum=1)
     """Optimizer steps between two validations; a shorter training has one at its end."""
     validation_examples: int = setting(64, minimum=0)
