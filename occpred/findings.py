@@ -170,3 +170,25 @@ class LabelAgreement:
     spearman: Estimate | None
     kappa: Estimate | None
     confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class LargestError:
+    """By how much `metric` of a system on `group` may be off at most, in its units; 0 where it is exact."""
+
+    group: str
+    metric: str
+    error: float
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """What is certain where not all titles were computed: the `top` most probable ones of each answer.
+
+    Of each answer `epsilon` was allowed to remain unknown, and `largest` of all titles' probability was, at most.
+    """
+
+    epsilon: float
+    top: int
+    largest: float
+    errors: tuple[LargestError, ...]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from occpred.rankings import Rankings
+from occpred.rankings import Certificate, Rankings, rank_bounds
 
 CODES = ("11", "15", "29")
 
@@ -58,6 +58,31 @@ def test_what_is_saved_comes_back_to_the_bit(tmp_path: Path) -> None:
     assert loaded.log_probs_PC.tobytes() == saved.log_probs_PC.tobytes()
     assert (loaded.codes, loaded.example_ids) == (saved.codes, saved.example_ids)
     assert (loaded.reasons, loaded.free_text) == (saved.reasons, saved.free_text)
+
+
+def test_a_certificate_comes_back_with_what_it_is_about(tmp_path: Path) -> None:
+    log_probs_PRC = np.log([[[0.5, 0.2, 0.1], [0.3, 0.3, 0.1]], [[0.2, 0.2, 0.2], [0.7, 0.1, 0.05]]])
+    upper_PRC = log_probs_PRC + np.log([1, 1, 2])
+    certificate = Certificate(1e-3, 10, upper_PRC, unopened=upper_PRC[:, :, 2])
+    saved = Rankings.averaged(codes=CODES, example_ids=("a", "b"), log_probs_PRC=log_probs_PRC, certificate=certificate)
+    saved.save(tmp_path)
+    loaded = Rankings.load(tmp_path)
+    for own, other in zip((saved, *saved.for_each_reason()), (loaded, *loaded.for_each_reason()), strict=True):
+        assert own.certificate
+        assert other.certificate
+        assert (other.certificate.epsilon, other.certificate.top) == (1e-3, 10)
+        np.testing.assert_array_equal(own.certificate.upper, other.certificate.upper)
+        np.testing.assert_array_equal(own.certificate.unopened, other.certificate.unopened)
+    # Of the mean of 0.1 and 0.1 at least 0 and at most 0.2 is there, beside 0.4 + 0.25.
+    np.testing.assert_allclose(np.exp(loaded.certificate.unopened[0]), 0.2)  # type: ignore[union-attr]
+    np.testing.assert_allclose(loaded.unopened_share()[0], 0.2 / 0.85)
+
+
+def test_ranks_lie_between_what_is_certain_and_what_is_possible() -> None:
+    upper_PC, known_PC = np.log([[0.5, 0.1, 0.3, 0.1, 0.2]]), np.array([[True, True, False, True, False]])
+    asked = [rank_bounds(upper_PC, known_PC, np.array([column])) for column in (0, 1, 3)]
+    # Behind 0.5; behind that, if the unknown ones come to nothing; the same with its equal, which comes first.
+    assert [(int(best), int(worst)) for [best], [worst] in asked] == [(1, 1), (2, 4), (3, 5)]
 
 
 def test_a_view_of_a_larger_array_is_saved_as_it_looks(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from occpred.evaluation.intervals import GROUPS, Mask
 from occpred.evaluation.measures import MEASURES, Measure
 from occpred.evaluation.scores import Scores
+from occpred.findings import Certainty, LargestError
 from occpred.rankings import Rankings
-from occpred.records import Certainty, LargestError
 
 
 def certainty(rankings: Rankings, scores: Scores) -> Certainty | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from occpred.records import Certainty
+from occpred.findings import Certainty
 from occpred.report.data import Results
 
 EXACT = "exact"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from occpred.findings import Certainty
 from occpred.records import (
     CalibrationBin,
-    Certainty,
     Estimate,
     JudgeScores,
     NextOccupationExample,

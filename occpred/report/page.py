@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from occpred.records import Certainty
+from occpred.findings import Certainty
 from occpred.report import figures
 from occpred.report.certainty import certainty_rows, exact_measures, share_at_most
 from occpred.report.data import ReportData, Results

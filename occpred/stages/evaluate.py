@@ -16,8 +16,9 @@ from occpred.evaluation.certainty import certainty
 from occpred.evaluation.comparison import COMPARED
 from occpred.evaluation.intervals import GROUPS, Evaluation
 from occpred.evaluation.scores import Scores, score
+from occpred.findings import Certainty
 from occpred.rankings import Rankings
-from occpred.records import CalibrationBin, Certainty, JudgedReason, SystemMetrics, read_jsonl, write_jsonl
+from occpred.records import CalibrationBin, JudgedReason, SystemMetrics, read_jsonl, write_jsonl
 from occpred.report.data import PairedDifference
 from occpred.settings import setting
 from occpred.stages.answer import Answer, AnswerByBaselines, read_baselines

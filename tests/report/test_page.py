@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from occpred.findings import Certainty, LargestError
 from occpred.report.data import ReportData
 from occpred.report.environment import duration, environment, fact_label, fact_value, memory, percent_of
 from occpred.report.files import write_report
@@ -175,6 +176,23 @@ def test_what_nobody_was_asked_is_not_shown(data: ReportData, bare: ReportData) 
     assert not {"Agreement", "Against people’s marks"} & set(page.within("h3"))
     # Later candidates are about people with whom earlier ones failed.
     assert any("need not be a bias" in text for text in page.within("p"))
+
+
+def test_what_a_certified_ranking_leaves_open_is_stated(data: ReportData, bare: ReportData) -> None:
+    errors = (
+        LargestError("all", data.results.columns[0].name, 0.0),
+        LargestError("all", data.results.columns[-1].name, 0.000123),
+        LargestError("movers", data.results.columns[-1].name, 0.0),
+    )
+    page = Page(render_page(replace(data, certainty=Certainty(0.001, 10, 0.00042, errors))))
+    assert "Certified ranking" in page.within("h3")
+    [said] = [text for text in page.within("p") if text.startswith("Titles that cannot matter")]
+    assert "At most 0.001" in said
+    assert "4.2e-04" in said
+    assert said.endswith(", ".join(column.label for column in data.results.columns[:-1]) + ".")
+    [rows] = [rows for caption, rows in page.tables.items() if caption.startswith("By how much")]
+    assert rows[1] == [data.results.columns[-1].label, "1.3e-04", "exact", "exact"]
+    assert "Certified ranking" not in Page(render_page(bare)).within("h3")
 
 
 def test_a_long_history_is_cut(data: ReportData, bare: ReportData) -> None:

@@ -16,11 +16,12 @@ from occpred.language_model.generation import Generation
 from occpred.reasons.source import NoReason, OracleReason
 from occpred.records import Completion, NextOccupationExample, Reason, ReferencedPair, read_jsonl
 from occpred.stages import prefer
+from occpred.stages.evaluate import Evaluated
 from occpred.stages.gather import read_gathered
 from occpred.stages.language_model import Training
 from occpred.stages.prepare import Part, PreparedData
 from occpred.stages.reason import SelectReasons, read_selected
-from occpred.stages.report import inputs_first
+from occpred.stages.report import Report, inputs_first
 from occpred.stages.road import Road, make, plan
 from occpred.stages.train import Train
 from occpred.stages.train_preference import TrainOnPreferences
@@ -203,6 +204,31 @@ def test_several_reasons_are_written_and_averaged(small_experiment: MakeExperime
     assert [reason.candidate for reason in reasons[:6]] == [0, 1, 2, 0, 1, 2]
     rows = (store.folder(report) / "metrics.csv").read_text(encoding="utf-8").splitlines()
     assert any("reason_spread" in row for row in rows)
+
+
+def test_certified_answers_say_how_far_measures_may_be_off(small_experiment: MakeExperiment) -> None:
+    exact = small_experiment("careers.num_people=25")
+    certified = small_experiment("careers.num_people=25", "ranking=certified", "ranking.tokens_per_wave=64")
+    for experiment in (exact, certified):
+        make(experiment, "")
+    store = ArtifactStore(Path(exact.store))
+    whole, found = (plan(experiment) for experiment in (exact, certified))
+    assert whole.evaluated.answer.predictor == found.evaluated.answer.predictor
+    assert store.folder(whole.evaluated.answer) != store.folder(found.evaluated.answer)
+
+    def measures(report: Report) -> dict[tuple[str, str], float]:
+        rows = [row for row in Evaluated(store.folder(report.evaluated)).metrics() if row.system == exact.system()]
+        return {(row.group, name): each.value for row in rows for name, each in row.metrics.items()}
+
+    certainty = Evaluated(store.folder(found.evaluated)).certainty()
+    assert certainty
+    assert certainty.largest <= certainty.epsilon == 1e-3
+    true, ours = measures(whole), measures(found)
+    for entry in certainty.errors:
+        exactly = true[entry.group, entry.metric]
+        assert abs(exactly - ours[entry.group, entry.metric]) <= entry.error + 1e-5 * max(1, exactly)
+    pages = [(store.folder(report) / "report.html").read_text(encoding="utf-8") for report in (whole, found)]
+    assert ["Certified ranking" in page for page in pages] == [False, True]
 
 
 def test_a_merged_model_can_be_asked_for(small_experiment: MakeExperiment) -> None:

@@ -47,6 +47,16 @@ def test_shared_beginnings_are_stored_once(trunk: list[int], branches: list[list
     assert len(tree) == len(trunk) + len(prefixes)
 
 
+@given(trunks, trunks, branch_lists)
+def test_a_tree_moved_is_the_tree_grown(trunk: list[int], other: list[int], branches: list[list[int]]) -> None:
+    assert TokenTree.grow(other, branches).behind(trunk) == TokenTree.grow(trunk, branches)
+
+
+def test_no_tree_stands_behind_nothing() -> None:
+    with pytest.raises(ValueError, match="needs a trunk"):
+        TokenTree.grow([1], [[2]]).behind([])
+
+
 @pytest.mark.parametrize(("trunk", "branches"), [([], [[1]]), ([1], []), ([1], [[2], []])])
 def test_an_empty_part_is_refused(trunk: list[int], branches: list[list[int]]) -> None:
     with pytest.raises(ValueError, match="none of them empty"):
