@@ -60,7 +60,7 @@ def test_the_traceback_can_be_had(tmp_path: Path) -> None:
 def test_help_lists_groups_with_their_choices_and_nothing_else(tmp_path: Path) -> None:
     ended = occpred(tmp_path, "--help")
     assert ended.returncode == 0
-    assert "\nlora: full, " in ended.stdout
+    assert "\nlora: fp8_r16, full, " in ended.stdout
     assert "\nexperiments: demo" in ended.stdout
     assert "schema" not in ended.stdout
     assert not list(tmp_path.iterdir())

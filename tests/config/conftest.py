@@ -49,7 +49,11 @@ def complaint(composed_of: Compose, monkeypatch: pytest.MonkeyPatch) -> Complain
     def complain(*overrides: str) -> str:
         monkeypatch.setattr("sys.argv", ["occpred", *overrides])
         with pytest.raises(Exception) as caught:  # noqa: PT011 (whatever it is, it must be explained)
-            to_experiment(composed_of(*overrides, lora="r16", backbone="tiny", split="by_person", experiments="null"))
+            to_experiment(
+                composed_of(
+                    *overrides, lora="r16", backbone="tiny", split="by_person", ranking="exact", experiments="null"
+                )
+            )
         message = readable(caught.value)
         assert message is not None, f"a traceback for {overrides}: {caught.value!r}"
         return message

@@ -15,7 +15,7 @@ from occpred.distributed import ranks
 from occpred.language_model import target_log_probs
 from occpred.language_model.adaptation import Adaptation, FullFineTuning, LoRA
 from occpred.models.objective import SupervisedLoss
-from occpred.models.reason_module import ReasonModule
+from occpred.models.supervised_module import SupervisedModule
 from occpred.training.data import TreeDataModule
 from occpred.training.deepspeed_zero3 import DeepSpeedZero3
 from occpred.training.fully_sharded import FullySharded
@@ -94,7 +94,7 @@ class StopError(Exception):
     """The end of a training, in the middle of it."""
 
 
-class StoppingModule(ReasonModule):
+class StoppingModule(SupervisedModule):
     """Stops where it is told to."""
 
     stop_in_step: int | None = None
