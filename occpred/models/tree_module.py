@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from occpred.language_model.decoder import keep_layer_inputs_only
+from occpred.language_model.early_reading import EarlyReading
 from occpred.training.optimizer import Optimizer
 from occpred.training.steps import OptimizerStep
 from occpred.training.strategy import DataParallel, Strategy
@@ -92,31 +93,35 @@ class TreeModule(L.LightningModule):
         schedule: Any = self.lr_schedulers()
         self._shares = {}
         for number, batch in enumerate(step.batches, start=1):
-            with self.strategy.micro_batch(self, is_last=number == len(step.batches)) as module:
+            is_last = number == len(step.batches)
+            with self.strategy.micro_batch(self, is_last=is_last) as module:
                 loss = module(batch, step)
+                self.log_share("loss", loss)
+                if is_last:
+                    sums = self._summed_shares()
                 # All strategies average gradients over ranks; the shares are meant to be summed.
                 self.manual_backward(loss * self.trainer.world_size)
-            self.log_share("loss", loss)
         self.clip_gradients(optimizer, self.max_gradient_norm, "norm")
         learning_rate = schedule.get_last_lr()[0]
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-        sums = self._summed_shares()
-        row = {"train/loss": sums.pop("loss"), "train/learning_rate": learning_rate}
-        self._record(row, {f"train/{name}": value for name, value in sums.items()})
+        measures = dict(zip(self._shares, sums.numbers(), strict=True))
+        row = {"train/loss": measures.pop("loss"), "train/learning_rate": learning_rate}
+        self._record(row, {f"train/{name}": value for name, value in measures.items()})
 
-    def _summed_shares(self) -> dict[str, float]:
+    def _summed_shares(self) -> EarlyReading:
         # One exchange between the ranks, however many numbers there are.
         sums = self.trainer.strategy.reduce(torch.stack(list(self._shares.values())), reduce_op="sum")
-        return dict(zip(self._shares, sums.tolist(), strict=True))
+        return EarlyReading(sums)
 
     def _record(self, row: dict[str, float], details: dict[str, float] | None = None) -> None:
         """Put both into the trajectory and the log; the progress bar has no room for `details`."""
         details = details or {}
         self.trajectory.append({"step": float(self.global_step), **row, **details})
-        self.log_dict(row, prog_bar=True, batch_size=1)
-        self.log_dict(details, batch_size=1)
+        # As numbers Lightning would put them on the device, and wait for all its work to read them there.
+        self.log_dict({name: torch.tensor(value) for name, value in row.items()}, prog_bar=True, batch_size=1)
+        self.log_dict({name: torch.tensor(value) for name, value in details.items()}, batch_size=1)
 
     def on_train_end(self) -> None:
         """Put together what is trained, while the processes still know of each other."""

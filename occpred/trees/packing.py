@@ -75,6 +75,7 @@ class TreeBatch:
         path_nodes_M: branch after branch, the tokens of its path as indices into N.
         path_branches_M: the branch, 0 to K-1, that each of those belongs to.
         num_branches: K.
+        lengths_K: how many tokens each branch has.
         spans: where each tree lies, in order; what they leave out is unused.
         references_K: log-probability of each branch under the model it is compared with, where there is one.
     """
@@ -87,13 +88,9 @@ class TreeBatch:
     path_nodes_M: Tensor
     path_branches_M: Tensor
     num_branches: int
+    lengths_K: Tensor
     spans: tuple[Span, ...]
     references_K: Tensor | None = None
-
-    @property
-    def lengths_K(self) -> Tensor:
-        """How many tokens each branch has."""
-        return torch.bincount(self.path_branches_M, minlength=self.num_branches)
 
     def to(self, device: torch.device) -> TreeBatch:
         """Return the batch with its tensors on `device`."""
@@ -120,7 +117,7 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
     parents: list[int] = []
     path_nodes: list[int] = []
     path_branches: list[int] = []
-    num_branches = 0
+    lengths: list[int] = []
     spans: list[Span] = []
     for row, trees in enumerate(rows):
         column = 0
@@ -137,8 +134,8 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
             parents.extend(flat + tree.parents[node] for node in range(tree.trunk_length, len(tree)))
             for path in tree.paths:
                 path_nodes.extend(first + node for node in path)
-                path_branches.extend([num_branches] * len(path))
-                num_branches += 1
+                path_branches.extend([len(lengths)] * len(path))
+                lengths.append(len(path))
             column += len(tree)
     return TreeBatch(
         tokens_BT,
@@ -148,6 +145,7 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
         parents_N=torch.tensor(parents, dtype=torch.long),
         path_nodes_M=torch.tensor(path_nodes, dtype=torch.long),
         path_branches_M=torch.tensor(path_branches, dtype=torch.long),
-        num_branches=num_branches,
+        num_branches=len(lengths),
+        lengths_K=torch.tensor(lengths, dtype=torch.long),
         spans=tuple(spans),
     )

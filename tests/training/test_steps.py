@@ -83,7 +83,7 @@ def test_ranks_share_a_step_without_loss(lengths: list[int], world_size: int, ro
     assert len({len(rank.batches) for rank in ranks}) == 1
 
 
-@pytest.mark.parametrize(("references", "expected"), [(None, 7), ([[-1.0], [-2.0]], 8)])
+@pytest.mark.parametrize(("references", "expected"), [(None, 8), ([[-1.0], [-2.0]], 9)])
 def test_to_moves_every_tensor(references: list[list[float]] | None, expected: int) -> None:
     steps = PackedSteps(_trees([4, 6]), [[0, 1]], 10, 1, references=references)
     (batch,) = steps[0].to(torch.device("meta")).batches
