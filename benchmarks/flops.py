@@ -2,7 +2,9 @@
 
 A frozen weight costs 2 operations a token forward and 2 backward (its input's gradient), an adapter's weight 6. Output
 embeddings are needed for completion tokens only. Attention is causal, a prompt is needed once for all its completions,
-and backward costs twice what forward does. Padding, what is computed again, and logits of prompts earn nothing.
+and backward costs twice what forward does. Padding, what is computed again, and logits of prompts earn nothing. Every
+layer counts for every token: that nothing of a prompt is needed after the last layer's attention, which we leave out
+(2% of an 8B model), is not taken off.
 """
 
 from __future__ import annotations

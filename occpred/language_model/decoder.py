@@ -4,7 +4,8 @@ Hugging Face's own layers know causal attention. Here the caller says which toke
 theirs: the parameters, the norms, the rotary embeddings. Linear layers that share their input are computed together
 (see `occpred.language_model.linears`); on a GPU one layer is compiled, and all layers share what was compiled.
 
-Shapes: B rows, T tokens a row, D hidden size, H query heads, G key and value heads, E size of a head.
+Shapes: B rows, T tokens a row, N tokens whose hidden states are wanted, D hidden size, H query heads, G key and value
+heads, E size of a head.
 """
 
 from __future__ import annotations
@@ -55,14 +56,19 @@ def check_attention(config: PreTrainedConfig) -> None:
         )
 
 
-def hidden_states(causal_lm: Any, tokens_BT: Tensor, positions_BT: Tensor, attention: Attention) -> Tensor:
-    """Return what the decoder makes of the tokens, (B, T, D), with `attention` in every layer.
+def hidden_states(
+    causal_lm: Any, tokens_BT: Tensor, positions_BT: Tensor, attention: Attention, wanted_N: Tensor
+) -> Tensor:
+    """Return what the decoder makes of the wanted tokens, (N, D), with `attention` in every layer.
+
+    Of the other tokens, the last layer computes no more than is attended to: their keys and values.
 
     Args:
         causal_lm: a Hugging Face model of one of `FAMILIES`, with or without PEFT layers injected.
         tokens_BT: vocabulary ids.
         positions_BT: position of each token.
         attention: which tokens each token sees.
+        wanted_N: flat indices (row * T + column).
     """
     decoder = causal_lm.get_decoder()
     hidden_BTD = decoder.embed_tokens(tokens_BT)
@@ -70,12 +76,14 @@ def hidden_states(causal_lm: Any, tokens_BT: Tensor, positions_BT: Tensor, atten
         # For the sake of one gradient that nobody needs, the first layer has the same graph as the others.
         hidden_BTD.requires_grad_()
     rotation = decoder.rotary_emb(hidden_BTD, positions_BT)
-    for layer in decoder.layers:
+    *layers, last = decoder.layers
+    for layer in layers:
         # Called as a module, so that what shards its weights puts them together before and takes them apart after.
         under_any_attention(layer)
         hidden_BTD = layer(hidden_BTD, rotation=rotation, attention=attention)
-    states: Tensor = decoder.norm(hidden_BTD)
-    return states
+    under_any_attention(last)
+    states_ND: Tensor = decoder.norm(last(hidden_BTD, rotation=rotation, attention=attention, wanted_N=wanted_N))
+    return states_ND
 
 
 def keep_layer_inputs_only(model: nn.Module) -> None:
@@ -104,9 +112,10 @@ class _Forward:
         if attention is None:
             return self._of_hugging_face(hidden_BTD, *args, **kwargs)
         compute = _compiled() if hidden_BTD.is_cuda else _layer_states
+        given = (self._layer, hidden_BTD, kwargs["rotation"], attention, kwargs.get("wanted_N"))
         if self.keeps_input_only and torch.is_grad_enabled():
-            return checkpoint(compute, self._layer, hidden_BTD, kwargs["rotation"], attention, use_reentrant=False)
-        return compute(self._layer, hidden_BTD, kwargs["rotation"], attention)
+            return checkpoint(compute, *given, use_reentrant=False)
+        return compute(*given)
 
 
 @cache
@@ -115,12 +124,23 @@ def _compiled() -> Any:
     return torch.compile(_layer_states, dynamic=True)
 
 
-def _layer_states(layer: Any, hidden_BTD: Tensor, rotation: tuple[Tensor, Tensor], attention: Attention) -> Tensor:
-    hidden_BTD = hidden_BTD + _attended(layer.self_attn, layer.input_layernorm(hidden_BTD), rotation, attention)
+def _layer_states(
+    layer: Any,
+    hidden: Tensor,
+    rotation: tuple[Tensor, Tensor],
+    attention: Attention,
+    wanted_N: Tensor | None = None,
+) -> Tensor:
+    """States after the layer: of all tokens (B, T, D), or of the wanted ones (N, D)."""
+    attended = _attended(layer.self_attn, layer.input_layernorm(hidden), rotation, attention)
+    if wanted_N is not None:
+        hidden, attended = (each.flatten(0, 1)[wanted_N] for each in (hidden, attended))
+    (output,) = linears(attended, layer.self_attn.o_proj)
+    hidden = hidden + output
     mlp = layer.mlp
-    gate, up = linears(layer.post_attention_layernorm(hidden_BTD), mlp.gate_proj, mlp.up_proj)
-    (down_BTD,) = linears(mlp.act_fn(gate) * up, mlp.down_proj)
-    return hidden_BTD + down_BTD
+    gate, up = linears(layer.post_attention_layernorm(hidden), mlp.gate_proj, mlp.up_proj)
+    (down,) = linears(mlp.act_fn(gate) * up, mlp.down_proj)
+    return hidden + down
 
 
 def _attended(module: Any, hidden_BTD: Tensor, rotation: tuple[Tensor, Tensor], attention: Attention) -> Tensor:
@@ -129,9 +149,7 @@ def _attended(module: Any, hidden_BTD: Tensor, rotation: tuple[Tensor, Tensor], 
     if hasattr(module, "q_norm"):
         query_BTHE, key_BTGE = module.q_norm(query_BTHE), module.k_norm(key_BTGE)
     query_BTHE, key_BTGE = (_rotated(each, rotation).to(value_BTGE.dtype) for each in (query_BTHE, key_BTGE))
-    attended_BTHE = attention(query_BTHE, key_BTGE, value_BTGE, module.scaling)
-    (output_BTD,) = linears(attended_BTHE.flatten(2), module.o_proj)
-    return output_BTD
+    return attention(query_BTHE, key_BTGE, value_BTGE, module.scaling).flatten(2)
 
 
 def _rotated(heads_BTHE: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:

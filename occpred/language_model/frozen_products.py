@@ -38,7 +38,7 @@ def together(inputs: Tensor, layers: Sequence[Parts]) -> list[Tensor]:
     tensors = [tensor for layer in layers for tensor in layer[:-1]]
     scalings = [layer.scaling for layer in layers]
     outputs: tuple[Tensor, ...] = _Together.apply(inputs.flatten(0, -2), scalings, *tensors)  # type: ignore[no-untyped-call]
-    return [output_MN.view(*inputs.shape[:-1], -1) for output_MN in outputs]
+    return [output_MN.view(*inputs.shape[:-1], output_MN.shape[1]) for output_MN in outputs]
 
 
 class _Together(torch.autograd.Function):

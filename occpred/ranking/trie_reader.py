@@ -52,8 +52,8 @@ class TrieReader:
         for row, prompt in zip(tokens, self._prompts, strict=True):
             row[: len(prompt)] = prompt
         positions_BT = torch.arange(tokens.shape[1], device=self._device).expand(tokens.shape)
-        hidden_BTD = hidden_states(self._causal_lm, self._tensor(tokens), positions_BT, self._attention)
-        last_BD = hidden_BTD[torch.arange(len(tokens), device=self._device), self._lengths_B - 1]
+        last_B = torch.arange(len(tokens), device=self._device) * tokens.shape[1] + self._lengths_B - 1
+        last_BD = hidden_states(self._causal_lm, self._tensor(tokens), positions_BT, self._attention, last_B)
         return self._steps(last_BD, np.zeros(len(tokens), dtype=np.int64))
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -83,9 +83,10 @@ class TrieReader:
             queries_BW[:, :, None], self._keys_BK[:, None, :], self._ends_N[self._keys_BK][:, None, :]
         )
         positions_BW = self._lengths_B[:, None] - 1 + self._depths_N[queries_BW]
-        hidden_BWD = hidden_states(self._causal_lm, self._tokens_N[queries_BW], positions_BW, self._attention)
-        read_M = np.concatenate([row * width + np.arange(count) for row, count in enumerate(counts)])
-        return self._steps(hidden_BWD.flatten(0, 1)[self._tensor(read_M)], np.concatenate(nodes))
+        read_M = self._tensor(np.concatenate([row * width + np.arange(count) for row, count in enumerate(counts)]))
+        tokens_BW = self._tokens_N[queries_BW]
+        hidden_MD = hidden_states(self._causal_lm, tokens_BW, positions_BW, self._attention, read_M)
+        return self._steps(hidden_MD, np.concatenate(nodes))
 
     def _steps(self, hidden_MD: Tensor, nodes_M: Ints) -> Floats:
         """Log-probability of each child of each node, (E,); logits exist for one chunk of nodes at a time."""

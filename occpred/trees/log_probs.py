@@ -38,8 +38,7 @@ def branch_log_probs(model: nn.Module, batch: TreeBatch) -> BranchLogProbs:
     """
     causal_lm: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     attention = ancestor_attention(batch, _compute_dtype(causal_lm, batch.tokens_BT.device))
-    hidden_BTD = hidden_states(causal_lm, batch.tokens_BT, batch.positions_BT, attention)
-    hidden_ND = hidden_BTD.flatten(0, 1)[batch.parents_N]
+    hidden_ND = hidden_states(causal_lm, batch.tokens_BT, batch.positions_BT, attention, batch.parents_N)
     targets_N = batch.tokens_BT.flatten()[batch.scored_N]
     tokens_N = target_log_probs(hidden_ND, targets_N, causal_lm.get_output_embeddings())
     branches_K = tokens_N.new_zeros(batch.num_branches)

@@ -42,7 +42,7 @@ def causal(query_BTHE: Tensor, key_BTGE: Tensor, value_BTGE: Tensor, scale: floa
 
 def states(model: PreTrainedModel, length: int, through: Any = causal) -> Tensor:
     tokens_BT = torch.arange(length)[None] % 60
-    return hidden_states(model, tokens_BT, torch.arange(length)[None], through)
+    return hidden_states(model, tokens_BT, torch.arange(length)[None], through, torch.arange(length))[None]
 
 
 def test_causal_attention_gives_what_hugging_face_gives(micro_model: PreTrainedModel) -> None:
@@ -53,7 +53,7 @@ def test_causal_attention_gives_what_hugging_face_gives(micro_model: PreTrainedM
     assert torch.equal(again, expected)
 
 
-def test_all_layers_and_lengths_share_one_graph(
+def test_all_layers_but_the_last_share_one_graph_for_all_lengths(
     make_micro: Callable[[], PreTrainedModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a GPU compiles, here with a backend that only counts: a graph for each layer would take minutes."""
@@ -64,4 +64,4 @@ def test_all_layers_and_lengths_share_one_graph(
     monkeypatch.setattr(decoder, "_layer_states", torch.compile(decoder._layer_states, backend=counter, dynamic=True))
     for length, plain in zip((40, 56, 72), expected, strict=True):
         torch.testing.assert_close(states(base, length), plain)
-    assert counter.frame_count == 1
+    assert counter.frame_count == 2

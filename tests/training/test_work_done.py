@@ -68,7 +68,7 @@ def watched(model: Any) -> Iterator[WorkDone]:
         model.get_output_embeddings().register_forward_hook(note_logits),
     ]
     try:
-        with FlopCounterMode(display=False, custom_mapping={torch.ops.occpred.add_product: product}) as counter:
+        with FlopCounterMode(display=False, custom_mapping={torch.ops.aten.addmm_: product}) as counter:
             yield done
     finally:
         for hook in hooks:
@@ -144,16 +144,25 @@ def test_dpo_forwards_a_prompt_and_a_common_beginning_once(micro_qwen3: PreTrain
     assert done.logits == sum(chosen + rejected - shared for _, chosen, rejected in PAIRS) == 40
 
 
+def after_the_last_attention(model: PreTrainedModel) -> Arithmetic:
+    """What is needed for scored tokens only."""
+    last = model.get_decoder().layers[-1]
+    linear = [last.self_attn.o_proj, last.mlp.gate_proj, last.mlp.up_proj, last.mlp.down_proj]
+    return Arithmetic(
+        decoder=sum(layer.in_features * layer.out_features for layer in linear),
+        output=model.get_output_embeddings().weight.numel(),
+        adapters=RANK * sum(layer.in_features + layer.out_features for layer in linear),
+        attention=0,
+    )
+
+
 def test_no_matrix_product_is_made_twice(micro_qwen3: PreTrainedModel, tmp_path: Path) -> None:
     """A frozen weight costs a product forward and one backward, an adapter's three; logits are never made again."""
-    needed = Arithmetic.of(micro_qwen3, RANK)
-    attention = micro_qwen3.get_decoder().layers[0].self_attn
-    first = [attention.q_proj, attention.k_proj, attention.v_proj]
-    # What enters the first layer needs no gradient: neither through its weights nor through its adapters.
-    unneeded = 2 * sum(layer.in_features * (layer.out_features + RANK) for layer in first)
+    needed, late = Arithmetic.of(micro_qwen3, RANK), after_the_last_attention(micro_qwen3)
     done = one_step(micro_qwen3, supervised(), tmp_path)
-    each = 4 * needed.decoder + 6 * needed.adapters - unneeded
-    assert done.operations == each * sum(done.forwards) + 4 * needed.output * done.logits
+    of_each_token = 4 * (needed.decoder - late.decoder) + 6 * (needed.adapters - late.adapters)
+    of_scored_ones = 4 * (late.decoder + late.output) + 6 * late.adapters
+    assert done.operations == of_each_token * sum(done.forwards) + of_scored_ones * done.logits
 
 
 def test_references_forward_packed_rows(micro_qwen3: PreTrainedModel) -> None:
@@ -170,7 +179,8 @@ def test_references_forward_packed_rows(micro_qwen3: PreTrainedModel) -> None:
 
 
 def test_references_need_no_gradient(micro_qwen3: PreTrainedModel) -> None:
-    needed = Arithmetic.of(micro_qwen3, RANK)
+    needed, late = Arithmetic.of(micro_qwen3, RANK), after_the_last_attention(micro_qwen3)
     with watched(micro_qwen3) as done, torch.enable_grad():
         reference_log_probs(micro_qwen3, preferences(), ROW_LENGTH, "reference")
-    assert done.operations == 2 * needed.decoder * sum(done.forwards) + 2 * needed.output * done.logits
+    of_scored_ones = 2 * (late.decoder + late.output)
+    assert done.operations == 2 * (needed.decoder - late.decoder) * sum(done.forwards) + of_scored_ones * done.logits
