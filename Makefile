@@ -33,12 +33,14 @@ test-slurm: $(INSTALLED) ## Run the tests on a real SLURM, which they install (a
 bench-endpoint: $(INSTALLED) ## Calls a second of a teacher or judge behind an endpoint, beside a bare asyncio loop
 	$(TEST_ENVIRONMENT) $(BIN)/python -m benchmarks.endpoint
 
-bench: $(INSTALLED) ## Training on the CPU beside TRL and the Trainer of Hugging Face: a quarter of an hour
+bench: $(INSTALLED) ## Training and ranking on the CPU beside TRL and Hugging Face: a quarter of an hour
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.training --device cpu --size tiny --rounds 3 --out bench.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ranking --size tiny --prompt 200 --sft-prompt 200 --users 16 --out bench-ranking.json
 
 bench-gpu: $(INSTALLED) ## The same for an 8B model on a GPU, with NF4 and float8: needs 80 GB and the extra `gpu`
 	$(BIN)/python -m benchmarks.training --device gpu --size 8b --out bench-gpu.json --tasks \
 	ceiling,occpred_sft,occpred_sft_fp8,trl_sft,trl_sft_other,hf_trainer,occpred_sft_nf4,trl_sft_nf4,occpred_dpo,occpred_dpo_fp8,trl_dpo
+	$(BIN)/python -m benchmarks.ranking --size 8b --titles benchmarks/onet_titles.json --tokens-per-forward 60000 --out bench-ranking-gpu.json
 
 check: $(INSTALLED) ## Lint (ruff) and type-check (mypy)
 	$(BIN)/ruff format --check .

@@ -1,0 +1,132 @@
+"""A model that is sure of what follows: what the ranking benchmark ranks with.
+
+How much a certified ranking saves depends on how sure the model is, so the backbone, which may have random weights, is
+fine-tuned first, with our own trainer: prompts are random tokens of which the last says which title is meant; what
+follows is that title, but for a share of the people, who have another one. Titles are as frequent as the
+Zipf-Mandelbrot law has it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.workload import ALPHA, RANK, TARGETS, Workload
+from occpred.encoding import DirectEncoder
+from occpred.language_model.adaptation import BaseDtype, LoRA
+from occpred.language_model.backbone import EmbeddedBackbone
+from occpred.models.objective import SupervisedLoss
+from occpred.models.supervised_module import SupervisedModule
+from occpred.prompts import Prompts
+from occpred.taxonomy.sample import SampleTaxonomy
+from occpred.training.data import TreeDataModule
+from occpred.training.optimizer import Optimizer
+from occpred.training.trainer import Trainer
+from occpred.trees.token_tree import TokenTree
+
+FIRST_TOKEN = 10
+"""Smaller ids mean something to the embedded backbone."""
+
+
+@dataclass(frozen=True)
+class People:
+    """Draws prompts with what follows them.
+
+    Attributes:
+        titles: token ids of each.
+        vocabulary: ids are below this one.
+        meant: so many titles, the most frequent ones, can be meant by a prompt.
+        sure: share of the people who have the title that their prompt means.
+    """
+
+    titles: list[list[int]]
+    vocabulary: int
+    meant: int
+    sure: float
+
+    def draw(self, count: int, seed: int, shortest: int, longest: int) -> list[tuple[list[int], int, int]]:
+        """So many prompts, each with the title it means and the one that follows, as columns."""
+        generator = np.random.default_rng(seed)
+        by_frequency = np.random.default_rng(0).permutation(len(self.titles))
+        weights = 1 / (2.7 + np.arange(len(self.titles)))
+        of_meant = weights[: self.meant]
+        meant = by_frequency[generator.choice(len(of_meant), size=count, p=of_meant / of_meant.sum())]
+        other = by_frequency[generator.choice(len(weights), size=count, p=weights / weights.sum())]
+        follows = np.where(generator.random(count) < self.sure, meant, other)
+        lengths = np.exp(generator.uniform(np.log(shortest), np.log(longest + 1), count)).astype(int)
+        tokens = [generator.integers(FIRST_TOKEN, self.vocabulary, length - 1).tolist() for length in lengths]
+        return [
+            ([*body, FIRST_TOKEN + int(column)], int(column), int(true))
+            for body, column, true in zip(tokens, meant, follows, strict=True)
+        ]
+
+
+def read_titles(path: Path | None, vocabulary: int) -> list[list[int]]:
+    """The titles as ids below `vocabulary`."""
+    if path is None:
+        encoder = DirectEncoder(Prompts(), EmbeddedBackbone(name="tiny").load_tokenizer(), SampleTaxonomy().load())
+        return encoder.titles()
+    titles: list[list[int]] = json.loads(path.read_text(encoding="utf-8"))
+    known = sorted({token for title in titles for token in title})
+    if known[-1] < vocabulary:
+        return titles
+    places = {token: FIRST_TOKEN + place for place, token in enumerate(known)}
+    if FIRST_TOKEN + len(known) > vocabulary:
+        raise SystemExit(f"{path}: {len(known)} different tokens are too many for a vocabulary of {vocabulary}")
+    return [[places[token] for token in title] for title in titles]
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How the model learns which title a prompt means.
+
+    Attributes:
+        steps: optimizer steps of 32 people.
+        longest_prompt: in tokens; shorter ones, down to 16, are more frequent.
+        row_length: tokens of a packed row.
+        learning_rate: at its peak.
+        base: format of the frozen weights.
+    """
+
+    steps: int
+    longest_prompt: int
+    row_length: int
+    learning_rate: float
+    base: BaseDtype
+
+    def __call__(self, workload: Workload, people: People, device: torch.device) -> nn.Module:
+        """The backbone with adapters that have learned it."""
+        batch_size = 32
+        drawn = people.draw(batch_size * self.steps, seed=1, shortest=16, longest=self.longest_prompt)
+        trees = [TokenTree.grow(prompt, [people.titles[true]]) for prompt, _, true in drawn]
+        row_length = max(self.row_length, *map(len, trees))
+        data = TreeDataModule[Any](
+            trees,
+            [],
+            batch_size=batch_size,
+            epochs=1,
+            seed=0,
+            row_length=row_length,
+            rows_per_forward=1,
+            num_workers=0,
+        )
+        lora = LoRA(rank=RANK, alpha=ALPHA, targets=TARGETS, base_dtype=self.base)
+        adapted = lora(workload.model(device, "sdpa"), seed=0)
+        optimizer = Optimizer(learning_rate=self.learning_rate, batch_size=batch_size, epochs=1)
+        module = SupervisedModule(adapted, SupervisedLoss(), optimizer, num_steps=data.num_steps, seed=0)
+        trainer = Trainer(
+            accelerator="gpu" if device.type == "cuda" else "cpu",
+            row_length=row_length,
+            validation_examples=0,
+            checkpoint_every_steps=1_000_000,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            trainer.fit(module, data, Path(folder), logger=None)
+        return adapted.to(device).requires_grad_(False).eval()
