@@ -4,8 +4,8 @@
     python -m benchmarks.ranking --size 8b --titles benchmarks/onet_titles.json --tokens-per-forward 60000
     python -m benchmarks.ranking --size 8b --titles benchmarks/onet_titles.json --tokens-per-forward 60000 --base fp8
 
-The file holds a list of titles, each a list of token ids, the token that ends it last; this one the 1,016 occupations of
-O*NET 29.1 (CC BY 4.0) in tokens of Qwen3. Without one, the titles of the embedded sample take part, in tokens of the
+The file holds a list of titles, each a list of token ids, the token that ends it last; this one the 1,016 occupations
+of O*NET 29.1 (CC BY 4.0) in tokens of Qwen3. Without one, the titles of the embedded sample take part, in tokens of the
 embedded backbone. Where ids exceed the vocabulary, other ids stand for them, so that the trie keeps its shape. The
 model is fine-tuned first (see `benchmarks.ranking_people`).
 

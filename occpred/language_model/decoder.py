@@ -131,8 +131,11 @@ def _layer_states(
     attention: Attention,
     wanted_N: Tensor | None = None,
 ) -> Tensor:
-    """States after the layer: of all tokens (B, T, D), or of the wanted ones (N, D)."""
-    attended = _attended(layer.self_attn, layer.input_layernorm(hidden), rotation, attention)
+    """States after the layer: of all tokens (B, T, D), or of the wanted ones (N, D).
+
+    Attention is called here and nowhere deeper: one that cannot be compiled divides the layer into two graphs.
+    """
+    attended = attention(*_projected(layer, hidden, rotation), layer.self_attn.scaling).flatten(2)
     if wanted_N is not None:
         hidden, attended = (each.flatten(0, 1)[wanted_N] for each in (hidden, attended))
     (output,) = linears(attended, layer.self_attn.o_proj)
@@ -143,13 +146,15 @@ def _layer_states(
     return hidden + down
 
 
-def _attended(module: Any, hidden_BTD: Tensor, rotation: tuple[Tensor, Tensor], attention: Attention) -> Tensor:
-    projected = linears(hidden_BTD, module.q_proj, module.k_proj, module.v_proj)
+def _projected(layer: Any, hidden_BTD: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries (B, T, H, E), keys and values (B, T, G, E)."""
+    module = layer.self_attn
+    projected = linears(layer.input_layernorm(hidden_BTD), module.q_proj, module.k_proj, module.v_proj)
     query_BTHE, key_BTGE, value_BTGE = (each.view(*each.shape[:2], -1, module.head_dim) for each in projected)
     if hasattr(module, "q_norm"):
         query_BTHE, key_BTGE = module.q_norm(query_BTHE), module.k_norm(key_BTGE)
     query_BTHE, key_BTGE = (_rotated(each, rotation).to(value_BTGE.dtype) for each in (query_BTHE, key_BTGE))
-    return attention(query_BTHE, key_BTGE, value_BTGE, module.scaling).flatten(2)
+    return query_BTHE, key_BTGE, value_BTGE
 
 
 def _rotated(heads_BTHE: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
