@@ -14,12 +14,12 @@ class EarlyReading:
     """
 
     def __init__(self, tensor: Tensor) -> None:
-        self._arrived: torch.Event | None = None
+        self._arrived: torch.cuda.Event | None = None
         self._host = tensor
         if tensor.is_cuda:
             self._host = torch.empty_like(tensor, device="cpu", pin_memory=True)
             self._host.copy_(tensor, non_blocking=True)
-            self._arrived = torch.Event(tensor.device)
+            self._arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
             self._arrived.record()
 
     def numbers(self) -> list[float]:
