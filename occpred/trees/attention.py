@@ -1,17 +1,17 @@
 """The one rule of attention, a token sees itself and its ancestors, in the way that each device does fastest.
 
-Shapes: B rows, T tokens a row, H query heads, G key and value heads, E size of a head, Q blocks of queries, K blocks of
-keys and values, U documents.
+Shapes: B rows, T tokens a row, H query heads, G key and value heads, E size of a head, Q queries and K keys of a piece,
+or blocks of such, U documents.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from inspect import signature
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 from occpred.trees.packing import Span, TreeBatch
 
 _BLOCK = 128
-"""Tokens of a block of FlexAttention's mask."""
+"""Tokens of a block of FlexAttention's mask, and of a piece of a tree."""
 
 
 _GROUPED: dict[str, Any] = {"enable_gqa": True} if "enable_gqa" in signature(varlen_attn).parameters else {}
@@ -41,51 +41,99 @@ def ancestor_attention(batch: TreeBatch, dtype: torch.dtype) -> AncestorAttentio
     """Choose by where `batch` lies, by the format of queries and keys, and by whether all its trees are chains."""
     if not batch.tokens_BT.is_cuda:
         # Where there is no tree at all parameters still take part, so that processes can average their gradients.
-        return TreeByTree(batch.spans or (Span(0, batch.ends_BT.shape[1], is_chain=True),), batch.ends_BT)
+        return TreeByTree(batch.spans or (Span(0, batch.ends_BT.shape[1], is_chain=True),), batch.ends_BT, dtype)
     if dtype != torch.float32 and all(span.is_chain for span in batch.spans):
         return Chains.of(batch)
     return Blocks(block_mask(batch.ends_BT))
+
+
+class Piece(NamedTuple):
+    """Queries of a tree that lie one behind the other, with the keys that any of them sees."""
+
+    num_queries: int
+    keys_K: Tensor
+    mask_QK: Tensor
+    """What is added to the logits: nothing where a query sees a key, and minus infinity where it does not."""
 
 
 @dataclass(frozen=True)
 class TreeByTree(AncestorAttention):
     """PyTorch's attention for each tree on its own: on a CPU nothing is gained by doing several at once.
 
-    A chain needs no mask; the mask of another tree is made from the ends of its tokens' subtrees.
+    A chain needs no mask. Of another tree, some queries at a time attend to what they see at all: the trunk, few
+    ancestors, and each other.
     """
 
     spans: tuple[Span, ...]
     ends_BT: Tensor
+    dtype: torch.dtype
 
     def __call__(self, query_BTHE: Tensor, key_BTGE: Tensor, value_BTGE: Tensor, scale: float) -> Tensor:
         """Attend, tree by tree."""
-        flat = [each.flatten(0, 1).transpose(0, 1) for each in (query_BTHE, key_BTGE, value_BTGE)]
-        attended, column = [], 0
-        for span in self.spans:
-            attended.append(flat[0].new_zeros(flat[0].shape[0], span.first - column, flat[0].shape[2]))
-            query_1HTE, key_1GTE, value_1GTE = (each[None, :, span.first : span.end] for each in flat)
-            attended.append(
-                scaled_dot_product_attention(
-                    query_1HTE,
-                    key_1GTE,
-                    value_1GTE,
-                    attn_mask=None if span.is_chain else self._mask(span),
-                    is_causal=span.is_chain,
-                    scale=scale,
-                    enable_gqa=True,
-                )[0]
-            )
-            column = span.end
-        attended.append(flat[0].new_zeros(flat[0].shape[0], flat[0].shape[1] - column, flat[0].shape[2]))
-        return torch.cat(attended, dim=1).transpose(0, 1).view(query_BTHE.shape)
+        # Taken apart at once: the gradient of each slice alone would be as large as the whole.
+        parts = (
+            torch.split(each.flatten(0, 1).transpose(0, 1).unsqueeze(0), self._lengths, dim=2)
+            for each in (query_BTHE, key_BTGE, value_BTGE)
+        )
+        attended = []
+        for number, (query_1HTE, key_1GTE, value_1GTE) in enumerate(zip(*parts, strict=True)):
+            tree, is_tree = divmod(number, 2)
+            if not is_tree:
+                attended.append(torch.zeros_like(query_1HTE))
+            elif self.spans[tree].is_chain:
+                attended.append(
+                    scaled_dot_product_attention(
+                        query_1HTE, key_1GTE, value_1GTE, is_causal=True, scale=scale, enable_gqa=True
+                    )
+                )
+            else:
+                pieces = self._pieces[tree]
+                queries = torch.split(query_1HTE, [piece.num_queries for piece in pieces], dim=2)
+                attended += [
+                    scaled_dot_product_attention(
+                        query_1HQE,
+                        key_1GTE[:, :, piece.keys_K],
+                        value_1GTE[:, :, piece.keys_K],
+                        attn_mask=piece.mask_QK,
+                        scale=scale,
+                        enable_gqa=True,
+                    )
+                    for query_1HQE, piece in zip(queries, pieces, strict=True)
+                ]
+        return torch.cat([each[0].transpose(0, 1) for each in attended]).view(query_BTHE.shape)
 
-    def _mask(self, span: Span) -> Tensor:
-        row, first = divmod(span.first, self.ends_BT.shape[1])
-        length = span.end - span.first
-        index_T = torch.arange(length, device=self.ends_BT.device)
-        ends_T = self.ends_BT[row, first : first + length] - first
-        mask_TT: Tensor = sees(index_T[:, None], index_T[None, :], ends_T[None, :])
-        return mask_TT
+    @cached_property
+    def _lengths(self) -> list[int]:
+        """Of what lies before the first tree, of the first tree, of what lies between it and the second, and so on."""
+        bounds = [0, *(bound for span in self.spans for bound in (span.first, span.end)), self.ends_BT.numel()]
+        return [end - first for first, end in pairwise(bounds)]
+
+    @cached_property
+    def _pieces(self) -> dict[int, list[Piece]]:
+        """Those of each tree that is not a chain."""
+        return {
+            number: _pieces(self.ends_BT.flatten()[span.first : span.end] - self._row_of(span), self.dtype)
+            for number, span in enumerate(self.spans)
+            if not span.is_chain
+        }
+
+    def _row_of(self, span: Span) -> int:
+        """What the ends of a tree's subtrees, which count within its row, are too large by."""
+        return span.first % self.ends_BT.shape[1]
+
+
+def _pieces(ends_T: Tensor, dtype: torch.dtype) -> list[Piece]:
+    """Divide a tree, given the ends of its tokens' subtrees."""
+    index_T = torch.arange(len(ends_T), device=ends_T.device)
+    pieces = []
+    for query_Q in torch.split(index_T, _BLOCK):
+        first, end = int(query_Q[0]), int(query_Q[-1]) + 1
+        # Of what lies before the first query, later ones see no more than this one does: its ancestors.
+        keys_K = index_T[:end][ends_T[:end] > first]
+        seen_QK = sees(query_Q[:, None], keys_K, ends_T[keys_K])
+        mask_QK = torch.zeros(seen_QK.shape, dtype=dtype, device=ends_T.device).masked_fill(~seen_QK, -torch.inf)
+        pieces.append(Piece(end - first, keys_K, mask_QK))
+    return pieces
 
 
 def sees(query: Any, key: Any, end_of_key: Any) -> Any:
