@@ -36,10 +36,10 @@ class Wanted(NamedTuple):
 
 
 def most_nodes(trie: TitleTrie) -> int:
-    """How many nodes a search reads behind one prompt, node 0 included, before it gives up: a quarter of the trie.
+    """How many nodes, node 0 included, a search reads behind one prompt at most: a quarter of the trie.
 
-    To read bit by bit costs more than to read all at once. Whoever gives up here has wasted little, and no prompt
-    takes more memory than this.
+    A node costs more where it is read bit by bit than where all are read at once. So beyond a good part of the trie,
+    all at once is cheaper; and what was read in vain, where that is seen too late, is little beside it.
     """
     return 1 + len(trie) // 4
 
@@ -125,7 +125,7 @@ class TitleSearch:
         return needed_DN
 
     def _step(self, questions_U: Ints, prompts_U: Ints, nodes_U: Ints) -> None:
-        """Open nodes: stand behind the stretches that begin with them, or at the ends of all titles after too many."""
+        """Open nodes: stand behind the stretches that begin with them; after too many, at the ends of all titles."""
         is_opening_PRN = np.zeros((*self._rows_PR.shape, len(self._trie)), dtype=np.bool_)
         is_opening_PRN[questions_U, prompts_U, nodes_U] = True
         moves_PRC = np.take_along_axis(is_opening_PRN, self._places_PRC, axis=2)

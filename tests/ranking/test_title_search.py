@@ -16,7 +16,7 @@ from occpred.ranking.title_trie import TitleTrie
 from occpred.rankings import Rankings
 from occpred.records import CareerHistory, NextOccupationExample, Occupation, Position
 from occpred.taxonomy.taxonomy import Taxonomy
-from tests.ranking.table_model import TableModel, as_rankings, drawn_titles
+from tests.ranking.table_model import TableModel, as_rankings, drawn_titles, known
 
 EXACT = {"acc_em", "acc_rm", "recall@1", "recall@5", "recall@10", "mrr@5", "ndcg@10", "major_group_accuracy"}
 TITLES = drawn_titles(90, seed=5)
@@ -68,6 +68,9 @@ def check_measures(exact: Rankings, found: Rankings, examples: list[NextOccupati
     assert said
     assert (said.epsilon, said.top) == (epsilon, 10)
     assert said.largest <= epsilon
+    assert said.num_answers == len(examples)
+    assert said.num_exact <= known(found)[1].all(axis=1).sum()
+    assert (said.largest == 0) == (said.num_exact == said.num_answers)
     assert certainty(exact, true) is None
     for entry in said.errors:
         gap = abs(value(true, entry.metric, entry.group) - value(ours, entry.metric, entry.group))
