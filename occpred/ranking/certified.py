@@ -57,8 +57,8 @@ class CertifiedRanking(Ranking):
         trie = TitleTrie(titles)
         # Questions that share prompts stand beside each other, so that they are likely to fall into one group.
         order = sorted(range(len(questions)), key=lambda index: questions[index].prompts)
-        # A prompt counts as no less than half of the nodes that may be read behind it. So for each token that is counted
-        # there are two more to come, at most.
+        # A prompt counts as no less than half of the nodes that may be read behind it: so with these, there are three
+        # tokens at most for each that is counted.
         lengths = [max(most_nodes(trie) // 2, *map(len, questions[index].prompts)) for index in order]
         num_prompts = len(questions[0].prompts) if questions else 1
         groups = [[order[place] for place in group] for group in self.groups(lengths, num_prompts)]
