@@ -185,10 +185,13 @@ class LargestError:
 class Certainty:
     """What is certain where not all titles were computed: the `top` most probable ones of each answer.
 
-    Of each answer `epsilon` was allowed to remain unknown, and `largest` of all titles' probability was, at most.
+    Of each answer `epsilon` was allowed to remain unknown, and `largest` of all titles' probability was, at most. In
+    `num_exact` of `num_answers` nothing was: all titles were computed, for the model was not sure.
     """
 
     epsilon: float
     top: int
     largest: float
+    num_exact: int
+    num_answers: int
     errors: tuple[LargestError, ...]

@@ -29,8 +29,8 @@ class Certificate:
         top: so many of the most probable occupations are certain in each answer, with their order.
         upper: log of what the probability of each occupation can be at most, (..., C); what was computed itself where
             it was, and above the guess elsewhere.
-        unopened: log of what the probabilities of the guessed occupations can add up to at most, (...,); guesses add up
-            to half of it.
+        unopened: log of what the guessed probabilities can add up to at most, (...,); the guesses add up to half of it.
+            Of averages, what was guessed of them; -inf where everything was computed.
     """
 
     epsilon: float

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from occpred.evaluation.intervals import GROUPS, Mask
 from occpred.evaluation.measures import MEASURES, Measure
 from occpred.evaluation.scores import Scores
@@ -18,7 +20,8 @@ def certainty(rankings: Rankings, scores: Scores) -> Certainty | None:
         return None
     epsilon, top = rankings.certificate.epsilon, rankings.certificate.top
     largest = max(float(each.unopened_share().max()) for each in rankings.for_each_reason())
-    return Certainty(epsilon, top, largest, tuple(_largest_errors(scores)))
+    num_exact = int(np.isneginf(rankings.certificate.unopened).sum())
+    return Certainty(epsilon, top, largest, num_exact, len(rankings.example_ids), tuple(_largest_errors(scores)))
 
 
 def _largest_errors(scores: Scores) -> list[LargestError]:

@@ -11,6 +11,7 @@ the trie, M nodes read, E edges from these to their children; U probabilities th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,27 @@ from occpred.rankings import Certificate, Floats, log_mean, rank_bounds
 Mask = NDArray[np.bool_]
 
 
+class Wanted(NamedTuple):
+    """What is to be read to go on; nothing of either at the end.
+
+    Attributes:
+        parts: behind each prompt that is still to be searched, the nodes with which stretches begin; maybe none.
+        whole: prompts behind which so much is needed that all nodes are read at once.
+    """
+
+    parts: dict[int, list[int]]
+    whole: list[int]
+
+
+def most_nodes(trie: TitleTrie) -> int:
+    """How many nodes, node 0 included, a search reads behind one prompt at most: a quarter of the trie.
+
+    A node costs more where it is read bit by bit than where all are read at once. So beyond a good part of the trie,
+    all at once is cheaper; and what was read in vain, where that is seen too late, is little beside it.
+    """
+    return 1 + len(trie) // 4
+
+
 class TitleSearch:
     """Best-first search behind many prompts, for questions of which each averages over some of them.
 
@@ -31,8 +53,9 @@ class TitleSearch:
     - the `top` most probable titles are known, and so is their order,
     - the title that is asked for is known, and so is its rank, but for at most `epsilon` in its reciprocal.
 
-    Until then the search opens everything that stands against that, step by step. What a step opens depends on the
-    question alone, not on what else has been read ahead: so answers do not depend on what is computed together.
+    Until then the search opens everything that stands against that, step by step; where that is more than `most_nodes`
+    behind one prompt, it opens everything there is. What a step opens depends on the question alone, not on what else
+    has been read: so answers do not depend on what is computed together, nor on what is read at once.
     """
 
     def __init__(self, trie: TitleTrie, rows_PR: Ints, asked_P: Ints, *, epsilon: float, top: int) -> None:
@@ -50,15 +73,17 @@ class TitleSearch:
         self._log_probs_DN = np.full((int(rows_PR.max()) + 1, len(trie)), np.nan)
         self._log_probs_DN[:, 0] = 0
         self._is_read_DN = np.zeros(self._log_probs_DN.shape, dtype=np.bool_)
+        self._most = most_nodes(trie)
+        self._opened_PR = np.zeros(rows_PR.shape, dtype=np.int64)
         self._places_PRC = np.zeros((*rows_PR.shape, int(trie.titles_N[0])), dtype=np.int64)
         self._open_A = np.arange(len(rows_PR))
 
     def learn(self, rows_M: Ints, nodes_M: Ints, steps_E: Floats) -> None:
-        """Take in what the model gave the children of nodes that it read.
+        """Take in what the model gave the children of nodes that it read; what was known is replaced.
 
         Args:
             rows_M: behind which prompt.
-            nodes_M: whole stretches of nodes.
+            nodes_M: whole stretches of nodes, or all nodes.
             steps_E: log-probabilities of the children given the nodes, as `TitleTrie.edges` orders them.
         """
         parents_E, children_E = self._trie.edges(nodes_M)
@@ -69,19 +94,19 @@ class TitleSearch:
             self._log_probs_DN[rows, children_E[level]] = self._log_probs_DN[rows, nodes] + steps_E[level]
         self._is_read_DN[rows_M, nodes_M] = True
 
-    def wanted(self, tokens: int) -> dict[int, list[int]]:
-        """Open what can be, and tell what is to be read to go on: nodes by prompt, for all prompts of open questions.
-
-        At the end there are none.
+    def wanted(self, tokens: int) -> Wanted:
+        """Open what can be, and tell what is to be read to go on, behind all prompts of open questions.
 
         Args:
-            tokens: how many tokens are to be read together. Each prompt has an equal share, though its first node is
-                wanted however long the stretch is. What is not filled by nodes that are needed is filled by those that
-                may be needed next.
+            tokens: how many tokens are to be read together. Each prompt has an equal share, though the first node that
+                is needed is wanted however long the stretch is. What is not filled by nodes that are needed is filled
+                by those that may be needed next, as long as no more than half of `most_nodes` have been read.
         """
         needed_DN = self._open_what_is_read()
-        rows = [int(row) for row in np.unique(self._rows_PR[self._open_A])]
-        return {row: self._next(row, needed_DN[row], tokens // len(rows)) for row in rows}
+        rows = [int(row) for row in np.unique(self._rows_PR[self._open_A]) if not self._is_read_DN[row].all()]
+        after_D = self._is_read_DN.sum(axis=1) + needed_DN @ self._trie.lengths_N
+        whole, others = ([row for row in rows if (after_D[row] > self._most) == is_much] for is_much in (True, False))
+        return Wanted({row: self._next(row, needed_DN[row], tokens // len(others)) for row in others}, whole)
 
     def _open_what_is_read(self) -> Mask:
         """Make all steps for which everything is read; return what the other questions wait for, (D, N)."""
@@ -100,11 +125,13 @@ class TitleSearch:
         return needed_DN
 
     def _step(self, questions_U: Ints, prompts_U: Ints, nodes_U: Ints) -> None:
-        """Open nodes: stand behind the stretches that begin with them."""
+        """Open nodes: stand behind the stretches that begin with them; after too many, at the ends of all titles."""
         is_opening_PRN = np.zeros((*self._rows_PR.shape, len(self._trie)), dtype=np.bool_)
         is_opening_PRN[questions_U, prompts_U, nodes_U] = True
         moves_PRC = np.take_along_axis(is_opening_PRN, self._places_PRC, axis=2)
         self._places_PRC[moves_PRC] = self._trie.behind(self._places_PRC[moves_PRC], np.nonzero(moves_PRC)[2])
+        self._opened_PR += is_opening_PRN @ self._trie.lengths_N
+        self._places_PRC[self._opened_PR > self._most] = self._trie.leaves_C
 
     def _next(self, row: int, needed_N: Mask, tokens: int) -> list[int]:
         """The nodes to read next behind one prompt: those that are needed, then others; the most probable first."""
@@ -112,8 +139,9 @@ class TitleSearch:
         places = np.unique(self._places_PRC[questions, prompts])
         unread = places[~self._trie.is_leaf_N[places] & ~self._is_read_DN[row, places]]
         ordered = unread[np.lexsort((-self._log_probs_DN[row, unread], ~needed_N[unread]))]
-        lengths = self._trie.lasts_N[ordered] - ordered + 1
-        return [int(node) for node in ordered[: max(1, int((np.cumsum(lengths) <= tokens).sum()))]]
+        sums, spare = np.cumsum(self._trie.lengths_N[ordered]), self._most // 2 - self._is_read_DN[row].sum()
+        fits = (sums <= tokens) & (needed_N[ordered] | (sums <= spare))
+        return [int(node) for node in ordered[: max(int(needed_N.any()), int(fits.sum()))]]
 
     def _needed(self, rows_AR: Ints, places_ARC: Ints) -> Mask:
         """Which titles, as seen from which prompt, stand against an answer, (A, R, C)."""

@@ -23,10 +23,13 @@ class TitleTrie:
     """The trie of `titles`, none of which may be the beginning of another.
 
     Attributes:
+        tree: the same as a token tree, node 0 its trunk.
+        leaves_C: the node that ends each title.
         tokens_N: vocabulary ids; that of node 0 means nothing.
         depths_N: how many tokens lead to the node.
         ends_N: exclusive end of each node's subtree; nodes are stored depth-first.
         lasts_N: last node of the stretch that begins with the node.
+        lengths_N: how many nodes that stretch has.
         titles_N: how many titles the node leads to.
         is_leaf_N: whether the node ends a title.
 
@@ -35,21 +38,23 @@ class TitleTrie:
     """
 
     def __init__(self, titles: Sequence[Sequence[int]]) -> None:
-        tree = TokenTree.grow([0], titles)
+        self.tree = tree = TokenTree.grow([0], titles)
         size = len(tree)
         self.tokens_N = np.array(tree.tokens)
         self.depths_N = np.array(tree.depths)
         self.ends_N = np.array(tree.ends)
         self.is_leaf_N = self.ends_N == np.arange(size) + 1
-        self._paths_CL = _padded(tree.paths)
+        self._paths_CL = padded(tree.paths)  # 0 is on no path
+        self.leaves_C = self._paths_CL.max(axis=1)
         steps = self._paths_CL[self._paths_CL > 0]
         self.titles_N = np.bincount(steps, minlength=size)
         self.titles_N[0] = len(titles)
-        if (self.titles_N[self.is_leaf_N] > 1).any() or not self.is_leaf_N[[path[-1] for path in tree.paths]].all():
+        if (self.titles_N[self.is_leaf_N] > 1).any() or not self.is_leaf_N[self.leaves_C].all():
             raise ValueError("a title is the beginning of another: give what tells that it has ended")
         self._children, self._first_child_N = _children(np.array(tree.parents))
         self._num_children_N = np.diff(self._first_child_N)
         self.lasts_N = self._lasts()
+        self.lengths_N = self.lasts_N - np.arange(size) + 1
 
     def __len__(self) -> int:
         return len(self.tokens_N)
@@ -75,12 +80,12 @@ class TitleTrie:
         return np.asarray(self._paths_CL[titles, self.depths_N[self.lasts_N[nodes]]])
 
 
-def _padded(paths: Sequence[Sequence[int]]) -> Ints:
-    """The paths as rows; 0, which is on none, fills them up."""
-    padded_CL = np.zeros((len(paths), max(map(len, paths))), dtype=np.int64)
-    for row, path in zip(padded_CL, paths, strict=True):
-        row[: len(path)] = path
-    return padded_CL
+def padded(rows: Sequence[Sequence[int] | Ints]) -> Ints:
+    """The rows, filled up with 0."""
+    filled = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    for row, given in zip(filled, rows, strict=True):
+        row[: len(given)] = given
+    return filled
 
 
 def _children(parents_N: Ints) -> tuple[Ints, Ints]:

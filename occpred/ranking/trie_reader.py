@@ -1,7 +1,8 @@
 """Lets a language model read parts of one trie behind many prompts, each of which it reads only once.
 
-Shapes: B prompts still in work, T tokens of the longest, W trie nodes read together behind each, K keys so far, M nodes
-read in all, E edges from these to their children, N nodes of the trie, C nodes of a chunk, D hidden size, V vocabulary.
+Shapes: B prompts still in work, T tokens of the longest, W trie nodes read together behind each, K tokens that there is
+room for, M nodes read in all, E edges from these to their children, N nodes of the trie, C nodes of a chunk, D hidden
+size, V vocabulary.
 """
 
 from __future__ import annotations
@@ -13,24 +14,34 @@ import numpy as np
 import torch
 from peft import PeftModel
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from occpred.language_model.decoder import hidden_states
 from occpred.ranking.remembering import RememberingAttention
-from occpred.ranking.title_trie import Ints, TitleTrie
+from occpred.ranking.title_trie import Ints, TitleTrie, padded
 from occpred.rankings import Floats
 from occpred.trees.attention import sees
 
 _CHUNK = 1024
 """Nodes whose logits exist at one time: 1,024 of a 152k vocabulary in float32 take 0.6 GB."""
+_BLOCK = 128
+"""Room for tokens is made in blocks, so that what is remembered is seldom copied; kernels want their masks aligned."""
+
+
+def rounded_room(tokens: int) -> int:
+    """Room for so many tokens of one prompt, in whole blocks."""
+    return -(-tokens // _BLOCK) * _BLOCK
 
 
 class TrieReader:
     """A model that has read prompts, and goes on to read behind each of them the nodes it is told to.
 
-    All memory, and all work but the prompts', grows with the nodes that are read and not with the trie. Prompts are
-    padded on the right, where causal attention does not see the padding; nodes find what they see by the rule of all
-    token trees, a token sees its ancestors: the tokens of its own prompt count as node 0, and padding as a node behind
-    the last, which is nobody's ancestor.
+    All memory, and all work but the prompts', grows with the nodes that are read and not with the trie. What is
+    remembered of each prompt is the prompt and its own nodes, one behind the other without padding, in as much room as
+    the one with the most tokens needs (see `rounded_room`). Prompts that are read together are padded on the right,
+    where causal attention does not see the padding; nodes find what they see by the rule of all token trees, a token
+    sees its ancestors: the tokens of its own prompt count as node 0, and empty room as a node behind the last, which is
+    nobody's ancestor.
     """
 
     def __init__(self, model: nn.Module, trie: TitleTrie, prompts: Sequence[Sequence[int]]) -> None:
@@ -40,29 +51,32 @@ class TrieReader:
         self._tokens_N, self._depths_N = self._tensor(trie.tokens_N), self._tensor(trie.depths_N)
         self._ends_N = self._tensor(np.append(trie.ends_N, 0))
         self._prompts = prompts
-        self._lengths_B = self._tensor(np.array([len(prompt) for prompt in prompts]))
-        columns_T = torch.arange(int(self._lengths_B.max()), device=self._device)
-        self._keys_BK = torch.where(columns_T < self._lengths_B[:, None], 0, len(trie))
+        self._lengths_B = np.array([len(prompt) for prompt in prompts])
+        self._used_B = np.zeros_like(self._lengths_B)
+        self._keys_BK = torch.empty((len(prompts), 0), dtype=torch.long, device=self._device)
         self._attention = RememberingAttention()
         self._rows = list(range(len(prompts)))
 
     def read_prompts(self) -> Floats:
         """Read all prompts; return log-probabilities of the trie's first tokens, prompt by prompt, (E,)."""
-        tokens = np.zeros(self._keys_BK.shape, dtype=np.int64)
-        for row, prompt in zip(tokens, self._prompts, strict=True):
-            row[: len(prompt)] = prompt
-        positions_BT = torch.arange(tokens.shape[1], device=self._device).expand(tokens.shape)
-        last_B = torch.arange(len(tokens), device=self._device) * tokens.shape[1] + self._lengths_B - 1
-        last_BD = hidden_states(self._causal_lm, self._tensor(tokens), positions_BT, self._attention, last_B)
-        return self._steps(last_BD, np.zeros(len(tokens), dtype=np.int64))
+        tokens_BT = padded(self._prompts)
+        sources_M, places_M = self._make_room(self._lengths_B, tokens_BT.shape[1])
+        self._keys_BK.view(-1)[places_M] = 0
+        self._attention.expect(sources_M, places_M, self._keys_BK.shape[1], None)
+        positions_BT = torch.arange(tokens_BT.shape[1], device=self._device).expand(tokens_BT.shape)
+        last_B = self._tensor(np.arange(len(tokens_BT)) * tokens_BT.shape[1] + self._lengths_B - 1)
+        last_BD = hidden_states(self._causal_lm, self._tensor(tokens_BT), positions_BT, self._attention, last_B)
+        return self._steps(last_BD, np.zeros(len(tokens_BT), dtype=np.int64))
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Forget all prompts but those of these numbers, in this order."""
+        """Forget all prompts but those of these numbers, in this order; free the room that only others needed."""
         if list(rows) == self._rows:
             return
-        kept = self._tensor(np.array([self._rows.index(row) for row in rows]))
-        self._lengths_B, self._keys_BK = self._lengths_B[kept], self._keys_BK[kept]
-        self._attention.keep(kept)
+        kept_B = np.array([self._rows.index(row) for row in rows], dtype=np.int64)
+        self._lengths_B, self._used_B = self._lengths_B[kept_B], self._used_B[kept_B]
+        room, kept = rounded_room(int(self._used_B.max(initial=0))), self._tensor(kept_B)
+        self._keys_BK = self._keys_BK[kept, :room]
+        self._attention.keep(kept, room)
         self._rows = list(rows)
 
     def read(self, nodes: Sequence[Ints]) -> Floats:
@@ -74,19 +88,27 @@ class TrieReader:
         Returns:
             Numbers for `TitleTrie.edges` of all nodes, prompt after prompt.
         """
-        width, counts = max(map(len, nodes)), [len(each) for each in nodes]
-        nodes_BW = self._tensor(np.stack([np.pad(each, (0, width - len(each)), constant_values=-1) for each in nodes]))
-        queries_BW = nodes_BW.clamp(min=0)
-        new_keys_BW = torch.where(nodes_BW < 0, len(self._trie), nodes_BW)
-        self._keys_BK = torch.cat((self._keys_BK, new_keys_BW), dim=1)
-        self._attention.mask_BTK = sees(
-            queries_BW[:, :, None], self._keys_BK[:, None, :], self._ends_N[self._keys_BK][:, None, :]
-        )
-        positions_BW = self._lengths_B[:, None] - 1 + self._depths_N[queries_BW]
-        read_M = self._tensor(np.concatenate([row * width + np.arange(count) for row, count in enumerate(counts)]))
-        tokens_BW = self._tokens_N[queries_BW]
+        nodes_M, nodes_BW = np.concatenate(nodes), self._tensor(padded(nodes))
+        read_M, places_M = self._make_room(np.array(list(map(len, nodes))), nodes_BW.shape[1])
+        self._keys_BK.view(-1)[places_M] = self._tensor(nodes_M)
+        mask_BWK = sees(nodes_BW[:, :, None], self._keys_BK[:, None, :], self._ends_N[self._keys_BK][:, None, :])
+        self._attention.expect(read_M, places_M, self._keys_BK.shape[1], mask_BWK)
+        positions_BW = self._tensor(self._lengths_B)[:, None] - 1 + self._depths_N[nodes_BW]
+        tokens_BW = self._tokens_N[nodes_BW]
         hidden_MD = hidden_states(self._causal_lm, tokens_BW, positions_BW, self._attention, read_M)
-        return self._steps(hidden_MD, np.concatenate(nodes))
+        return self._steps(hidden_MD, nodes_M)
+
+    def _make_room(self, counts_B: Ints, width: int) -> tuple[Tensor, Tensor]:
+        """Use the next places for so many tokens of each row, among `width` columns; return columns and places, flat.
+
+        Both are (M,), row after row.
+        """
+        rows_M = np.repeat(np.arange(len(counts_B)), counts_B)
+        columns_M = np.arange(len(rows_M)) - np.repeat(np.cumsum(counts_B) - counts_B, counts_B)
+        places_M, self._used_B = self._used_B[rows_M] + columns_M, self._used_B + counts_B
+        room = max(self._keys_BK.shape[1], rounded_room(int(self._used_B.max())))
+        self._keys_BK = pad(self._keys_BK, (0, room - self._keys_BK.shape[1]), value=len(self._trie))
+        return self._tensor(rows_M * width + columns_M), self._tensor(rows_M * room + places_M)
 
     def _steps(self, hidden_MD: Tensor, nodes_M: Ints) -> Floats:
         """Log-probability of each child of each node, (E,); logits exist for one chunk of nodes at a time."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,7 @@ from occpred.ranking.title_trie import TitleTrie
 from occpred.rankings import Certificate, Ints, Rankings
 
 END = 63
+NONE = np.zeros(0, dtype=np.int64)
 
 
 def drawn_titles(count: int, seed: int, tokens: int = 12) -> list[list[int]]:
@@ -21,14 +24,24 @@ def drawn_titles(count: int, seed: int, tokens: int = 12) -> list[list[int]]:
 
 
 class TableModel:
-    """Gives the children of each node random shares of what the node has; a sure one gives most to one of them."""
+    """Gives the children of each node random shares of what the node has; a sure one gives most to one of them.
 
-    def __init__(self, titles: list[list[int]], num_prompts: int, *, sharpness: float, seed: int) -> None:
+    Attributes:
+        counts_D: how many nodes were read behind each prompt, bit by bit.
+        whole: the prompts behind which all nodes were read at once.
+        widths: of each reading together, the numbers of nodes behind the prompts.
+    """
+
+    def __init__(
+        self, titles: list[list[int]], num_prompts: int, *, sharpness: float | Sequence[float], seed: int
+    ) -> None:
         self.trie = TitleTrie(titles)
-        self.nodes_read = 0
+        self.counts_D = np.zeros(num_prompts, dtype=np.int64)
+        self.whole: list[int] = []
+        self.widths: list[list[int]] = []
         generator = np.random.default_rng(seed)
         shape = (num_prompts, len(self.trie))
-        weights_DN = np.exp(sharpness * generator.normal(size=shape))
+        weights_DN = np.exp(np.reshape(sharpness, (-1, 1)) * generator.normal(size=shape))
         parents_E, children_E = self.trie.edges(np.arange(len(self.trie)))
         # What is no title gets a share as well.
         totals_DN = 0.05 * np.exp(generator.normal(size=shape))
@@ -48,15 +61,23 @@ class TableModel:
         search = TitleSearch(self.trie, rows_PR, asked_P, epsilon=epsilon, top=10)
         prompts = np.arange(rows_PR.max() + 1)
         self._read(search, prompts, np.zeros_like(prompts))
-        while wanted := search.wanted(tokens):
-            nodes = [stretches(self.trie, starts) for starts in wanted.values()]
-            self._read(search, np.repeat(list(wanted), list(map(len, nodes))), np.concatenate(nodes))
+        while any(wanted := search.wanted(tokens)):
+            nodes = [stretches(self.trie, starts) for starts in wanted.parts.values()]
+            self.widths.append(list(map(len, nodes)))
+            self._read(search, np.repeat([*wanted.parts, 0], [*self.widths[-1], 0]), np.concatenate([*nodes, NONE]))
+            self.whole += wanted.whole
+            for row in wanted.whole:
+                self._learn(search, np.full(len(self.trie), row), np.arange(len(self.trie)))
         return search.answers()
 
     def _read(self, search: TitleSearch, rows_M: Ints, nodes_M: Ints) -> None:
+        assert not set(rows_M) & set(self.whole)
+        self._learn(search, rows_M, nodes_M)
+        np.add.at(self.counts_D, rows_M, 1)
+
+    def _learn(self, search: TitleSearch, rows_M: Ints, nodes_M: Ints) -> None:
         parents_E, children_E = self.trie.edges(nodes_M)
         search.learn(rows_M, nodes_M, self.steps_DN[rows_M[parents_E], children_E])
-        self.nodes_read += len(nodes_M)
 
     def _ends(self) -> Ints:
         """The node that ends each title."""

@@ -16,6 +16,8 @@ from occpred.language_model.adaptation import LoRA
 from occpred.ranking.certified import CertifiedRanking
 from occpred.ranking.exact import ExactRanking
 from occpred.ranking.ranking import Question
+from occpred.ranking.title_search import most_nodes
+from occpred.ranking.title_trie import TitleTrie
 from occpred.rankings import Rankings, rank_bounds
 from occpred.trees.log_probs import branch_log_probs
 from occpred.trees.packing import collate
@@ -41,6 +43,9 @@ def check(exact: Rankings, found: Rankings, asked: Sequence[int], epsilon: float
     """Everything the certificate promises, for the mean and for each reason alone."""
     for whole, certified in zip(exact.for_each_reason(), found.for_each_reason(), strict=True):
         check_one(whole, certified, asked, epsilon)
+        certificate, known_PC = known(certified)
+        left_P = np.where(known_PC, 0, np.exp(whole.log_probs_PC)).sum(axis=1)
+        assert (left_P <= np.exp(certificate.unopened) * (1 + 1e-4)).all()
     check_one(exact, found, asked, epsilon)
 
 
@@ -52,9 +57,9 @@ def check_one(exact: Rankings, found: Rankings, asked: Sequence[int], epsilon: f
     assert known_PC[rows, columns].all()
     assert np.take_along_axis(known_PC, found.order()[:, :top], axis=1).all()
     assert (exact.log_probs_PC <= certificate.upper + 1e-5 * (1 + np.abs(certificate.upper))).all()
-    # The mass that is left, and what it does to the sum of all and to each share.
-    left_P = np.where(known_PC, 0, np.exp(exact.log_probs_PC)).sum(axis=1)
-    assert (left_P <= np.exp(certificate.unopened) * (1 + 1e-4)).all()
+    # What the mass that is left does to the sum of all and to each share.
+    off_P = np.abs(np.exp(exact.log_probs_PC).sum(axis=1) - np.exp(found.log_probs_PC).sum(axis=1))
+    assert (off_P <= np.exp(certificate.unopened) / 2 + 1e-5).all()
     shares_PC, exact_shares_PC = np.exp(found.normalised()), np.exp(exact.normalised())
     assert np.abs(shares_PC - exact_shares_PC)[known_PC].max() <= epsilon + 1e-6
     assert np.abs(found.normalised() - exact.normalised())[rows, columns].max() <= epsilon + 1e-5
@@ -176,3 +181,43 @@ def test_adapters_take_part(micro_qwen3: PreTrainedModel) -> None:
     questions = [Question((prompt,), asked=5) for prompt in PROMPTS]
     exact, found = both(adapted.eval(), questions, drawn_titles(40, seed=3), tokens_per_wave=30)  # type: ignore[arg-type]
     check(exact, found, [5] * len(questions), 1e-3)
+
+
+UNSURE = ((7, 7, 7, 30), (50, 12), (33, 4, 18))
+
+
+@pytest.mark.parametrize(("reasons", "tokens_per_forward"), [(1, 1000), (2, 8192)])
+def test_unsure_people_are_ranked_exactly_beside_sure_ones(
+    sure_model: PreTrainedModel, reasons: int, tokens_per_forward: int
+) -> None:
+    """Whatever stands together in one group, or in one question."""
+    prompts = (PROMPTS[0], UNSURE[0], PROMPTS[1], UNSURE[1], UNSURE[2], PROMPTS[2], PROMPTS[3])
+    questions = [
+        Question(prompts[place : place + reasons], asked=LEARNED.get(prompts[place], 17))
+        for place in range(len(prompts) - reasons + 1)
+    ]
+    given = {"tokens_per_forward": tokens_per_forward, "tokens_per_wave": 64}
+    exact, found = both(sure_model, questions, MANY_TITLES, **given)
+    check(exact, found, [question.asked for question in questions], 1e-3)
+    is_unsure_PR = np.array([[prompt in UNSURE for prompt in question.prompts] for question in questions])
+    certificates = [known(each)[0] for each in found.for_each_reason()]
+    is_exact_PR = np.stack([np.isneginf(certificate.unopened) for certificate in certificates], axis=1)
+    assert is_exact_PR[is_unsure_PR].all()
+    # For a mean with another answer, much may have to be known behind a sure prompt.
+    assert reasons > 1 or not is_exact_PR[~is_unsure_PR].any()
+
+
+@pytest.mark.parametrize(("factor", "tokens_per_wave"), [(0.5, 64), (4, 1024)])
+def test_what_is_remembered_is_bounded(
+    micro_qwen3: PreTrainedModel, remembered: list[tuple[int, int]], factor: float, tokens_per_wave: int
+) -> None:
+    """However unsure the model is: it is counted in tokens."""
+    generator, forward = np.random.default_rng(0), 1000
+    prompts = [tuple(generator.integers(1, 60, length).tolist()) for length in generator.integers(2, 120, 12)]
+    questions = [Question((prompt,), asked=5) for prompt in prompts]
+    ranking = CertifiedRanking(tokens_per_forward=forward, tokens_per_wave=tokens_per_wave)
+    ranking(sharpened(micro_qwen3, factor), questions, MANY_TITLES, stage="test")
+    assert remembered
+    for rows, room in remembered:
+        assert room < max(map(len, prompts)) + most_nodes(TitleTrie(MANY_TITLES)) + 128
+        assert rows * (room - 128) < 3 * forward

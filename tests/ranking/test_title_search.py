@@ -11,11 +11,12 @@ from occpred.evaluation.certainty import certainty
 from occpred.evaluation.intervals import GROUPS
 from occpred.evaluation.measures import MEASURES
 from occpred.evaluation.scores import Scores, score
+from occpred.ranking.title_search import most_nodes
 from occpred.ranking.title_trie import TitleTrie
 from occpred.rankings import Rankings
 from occpred.records import CareerHistory, NextOccupationExample, Occupation, Position
 from occpred.taxonomy.taxonomy import Taxonomy
-from tests.ranking.table_model import TableModel, as_rankings, drawn_titles
+from tests.ranking.table_model import TableModel, as_rankings, drawn_titles, known
 
 EXACT = {"acc_em", "acc_rm", "recall@1", "recall@5", "recall@10", "mrr@5", "ndcg@10", "major_group_accuracy"}
 TITLES = drawn_titles(90, seed=5)
@@ -67,6 +68,9 @@ def check_measures(exact: Rankings, found: Rankings, examples: list[NextOccupati
     assert said
     assert (said.epsilon, said.top) == (epsilon, 10)
     assert said.largest <= epsilon
+    assert said.num_answers == len(examples)
+    assert said.num_exact <= known(found)[1].all(axis=1).sum()
+    assert (said.largest == 0) == (said.num_exact == said.num_answers)
     assert certainty(exact, true) is None
     for entry in said.errors:
         gap = abs(value(true, entry.metric, entry.group) - value(ours, entry.metric, entry.group))
@@ -96,31 +100,83 @@ def test_rankings_that_were_certified_for_others_are_refused() -> None:
         score(found, [example(row, int(worst)) for row, worst in enumerate(worst_P)], TAXONOMY)
 
 
-@pytest.mark.parametrize(("sharpness", "at_most"), [(0.1, 1.0), (3, 0.5), (6, 0.1)])
+@pytest.mark.parametrize(("sharpness", "at_most"), [(5, 0.2), (6, 0.1), (10, 0.05)])
 def test_the_surer_a_model_the_less_is_read(sharpness: float, at_most: float) -> None:
     titles = drawn_titles(600, seed=6, tokens=40)
     model = TableModel(titles, 10, sharpness=sharpness, seed=7)
     rows_PR = np.arange(10)[:, None]
     best_P = model.exact(rows_PR).log_probs_PRC[:, 0].argmax(axis=1)
     model.certified(rows_PR, best_P, tokens=100)
-    inner = 10 * int((~model.trie.is_leaf_N).sum())
-    assert model.nodes_read <= at_most * inner
+    assert not model.whole
+    assert model.counts_D.mean() <= at_most * len(model.trie)
 
 
-def test_how_much_is_read_at_a_time_changes_nothing() -> None:
+SHARPNESS = {"flat": 0.1, "unsure": 1.0, "half sure": 3.0, "sure": 6.0, "mixed": [0.1, 6.0, 1.0, 3.0]}
+
+
+@pytest.mark.parametrize("sharpness", SHARPNESS.values(), ids=SHARPNESS)
+def test_how_much_is_read_at_a_time_changes_nothing(sharpness: float | list[float]) -> None:
     """Not even the guesses: what a question opens does not depend on what is known besides."""
-    model = TableModel(TITLES, 4, sharpness=3, seed=8)
     rows_PR, asked_P = np.array([[0, 1], [1, 2], [3, 3]]), np.array([5, 6, 7])
-    together = model.certified(rows_PR, asked_P, tokens=1000)
+
+    def found(questions: slice, tokens: int) -> tuple[np.ndarray, ...]:
+        model = TableModel(TITLES, 4, sharpness=sharpness, seed=8)
+        answers = model.certified(rows_PR[questions], asked_P[questions], tokens=tokens)
+        assert answers.certificate
+        return answers.log_probs_PRC, answers.certificate.upper, answers.certificate.unopened
+
+    together = found(slice(None), 1000)
     for tokens in (1, 30):
-        apart = model.certified(rows_PR, asked_P, tokens=tokens)
-        np.testing.assert_array_equal(apart.log_probs_PRC, together.log_probs_PRC)
-    alone = model.certified(rows_PR[1:2], asked_P[1:2], tokens=30)
-    np.testing.assert_array_equal(alone.log_probs_PRC, together.log_probs_PRC[1:2])
+        for whole, apart in zip(together, found(slice(None), tokens), strict=True):
+            np.testing.assert_array_equal(apart, whole)
+    for whole, alone in zip(together, found(slice(1, 2), 30), strict=True):
+        np.testing.assert_array_equal(alone, whole[1:2])
+
+
+@given(
+    st.lists(st.sampled_from([0.1, 1.0, 3.0, 8.0]), min_size=1, max_size=8),
+    st.integers(1, 3),
+    st.sampled_from([1, 40, 5000]),
+    st.integers(0, 10**6),
+)
+@settings(max_examples=25)
+def test_no_prompt_takes_much(sharpness: list[float], reasons: int, tokens: int, seed: int) -> None:
+    """Neither of what is remembered nor of what is read together."""
+    generator = np.random.default_rng(seed)
+    model = TableModel(TITLES, len(sharpness), sharpness=sharpness, seed=seed)
+    rows_PR = generator.permuted(np.tile(np.arange(len(sharpness)), (6, reasons)), axis=1)[:, :reasons]
+    model.certified(rows_PR, generator.integers(0, len(TITLES), 6), tokens=tokens)
+    assert model.counts_D.max() <= most_nodes(model.trie)
+    assert len(set(model.whole)) == len(model.whole)
+    longest = int(model.trie.lengths_N.max())
+    for widths in model.widths[1:]:
+        assert max(widths, default=0) <= max(tokens // max(1, len(widths)), longest)
+
+
+def test_a_flat_model_is_read_at_once_and_exact() -> None:
+    model = TableModel(TITLES, 3, sharpness=0.1, seed=1)
+    rows_PR = np.array([[0, 1], [1, 1], [0, 2]])
+    found = model.certified(rows_PR, np.array([1, 2, 3]))
+    assert found.certificate
+    assert sorted(model.whole) == [0, 1, 2]
+    assert np.isneginf(found.certificate.unopened).all()
+    np.testing.assert_allclose(found.log_probs_PRC, model.exact(rows_PR).log_probs_PRC)
+    np.testing.assert_array_equal(found.certificate.upper, found.log_probs_PRC)
+
+
+def test_only_the_unsure_are_read_at_once() -> None:
+    """Each answer to a reason by itself, though one question asks behind sure and unsure prompts."""
+    model = TableModel(TITLES, 4, sharpness=[0.1, 8, 0.1, 8], seed=3)
+    rows_PR = np.array([[0, 1], [3, 3]])
+    best_P = model.exact(rows_PR).log_probs_PRC[:, 1].argmax(axis=1)
+    found = model.certified(rows_PR, best_P)
+    assert found.certificate
+    assert model.whole == [0]
+    np.testing.assert_array_equal(np.isneginf(found.certificate.unopened), [[True, False], [False, False]])
 
 
 def test_a_node_is_read_once() -> None:
-    model = TableModel(TITLES, 2, sharpness=0.1, seed=1)
+    model = TableModel(TITLES, 2, sharpness=3, seed=1)
     rows_PR = np.array([[0, 1], [1, 1], [0, 0]])
-    model.certified(rows_PR, np.array([1, 2, 3]), epsilon=1e-6)
-    assert model.nodes_read <= 2 * int((~model.trie.is_leaf_N).sum())
+    model.certified(rows_PR, np.array([1, 2, 3]), epsilon=1e-6, tokens=5)
+    assert model.counts_D.max() <= int((~model.trie.is_leaf_N).sum())

@@ -184,11 +184,12 @@ def test_what_a_certified_ranking_leaves_open_is_stated(data: ReportData, bare: 
         LargestError("all", data.results.columns[-1].name, 0.000123),
         LargestError("movers", data.results.columns[-1].name, 0.0),
     )
-    page = Page(render_page(replace(data, certainty=Certainty(0.001, 10, 0.00042, errors))))
+    page = Page(render_page(replace(data, certainty=Certainty(0.001, 10, 0.00042, 3, 1200, errors))))
     assert "Certified ranking" in page.within("h3")
     [said] = [text for text in page.within("p") if text.startswith("Titles that cannot matter")]
     assert "At most 0.001" in said
     assert "4.2e-04" in said
+    assert "For 3 of 1,200 answers" in said
     assert said.endswith(", ".join(column.label for column in data.results.columns[:-1]) + ".")
     [rows] = [rows for caption, rows in page.tables.items() if caption.startswith("By how much")]
     assert rows[1] == [data.results.columns[-1].label, "1.3e-04", "exact", "exact"]
