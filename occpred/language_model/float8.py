@@ -14,9 +14,6 @@ import torch
 from torch import Tensor
 
 FORMAT = torch.float8_e4m3fn
-_LARGEST = torch.finfo(FORMAT).max
-_SMALLEST_SCALE = 1e-12
-"""Rows of zeros have a scale, too."""
 _FIRST_CAPABILITY = (8, 9)
 """CUDA's compute capability from which on matrix units know 8-bit floating point (Ada)."""
 
@@ -27,8 +24,12 @@ def in_float8(values_MK: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         The rounded values (M, K) in float8, and the scale (M, 1) in float32.
     """
-    scale_M1 = values_MK.abs().amax(dim=-1, keepdim=True).float().clamp(min=_SMALLEST_SCALE) / _LARGEST
-    return (values_MK.float() / scale_M1).clamp(-_LARGEST, _LARGEST).to(FORMAT), scale_M1
+    # Not constants of the module: such floats are variables to PyTorch's compiler (`dynamic=True`), and what it first
+    # meets inside an autograd function belongs to that call: it could not compile the next one in the same graph.
+    largest = torch.finfo(FORMAT).max
+    smallest_scale = 1e-12  # rows of zeros have a scale, too
+    scale_M1 = values_MK.abs().amax(dim=-1, keepdim=True).float().clamp(min=smallest_scale) / largest
+    return (values_MK.float() / scale_M1).clamp(-largest, largest).to(FORMAT), scale_M1
 
 
 # An operator of its own: PyTorch's compiler would take its result for one that needs no gradient.

@@ -12,7 +12,7 @@ from transformers import AutoConfig, PreTrainedModel
 
 from occpred.errors import UserError
 from occpred.language_model import decoder
-from occpred.language_model.adaptation import LoRA
+from occpred.language_model.adaptation import BaseDtype, LoRA
 from occpred.language_model.decoder import check_attention, hidden_states
 
 
@@ -65,3 +65,32 @@ def test_all_layers_but_the_last_share_one_graph_for_all_lengths(
     for length, plain in zip((40, 56, 72), expected, strict=True):
         torch.testing.assert_close(states(base, length), plain)
     assert counter.frame_count == 2
+
+
+def test_compiled_float8_layers_learn_as_plain_ones(
+    make_micro_qwen3: Callable[[], PreTrainedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layer has four products of frozen weights in one graph; what the first made, the others once could not use."""
+    model: Any = LoRA(rank=2, base_dtype=BaseDtype.fp8)(make_micro_qwen3(), seed=0)
+    base = model.get_base_model().get_decoder()
+    layer = base.layers[0]
+    trained = [parameter for parameter in layer.parameters() if parameter.requires_grad]
+    for parameter in trained:  # Second factors start at zero, under which the first would have no gradient.
+        torch.nn.init.normal_(parameter, std=0.1)
+
+    def outcome(length: int) -> list[Tensor]:
+        torch.manual_seed(length)
+        hidden_BTD = torch.randn(1, length, 32, requires_grad=True)
+        rotation = base.rotary_emb(hidden_BTD, torch.arange(length)[None])
+        states_BTD = decoder._layer_states(layer, hidden_BTD, rotation, causal)
+        weighed = (states_BTD * torch.randn_like(states_BTD)).sum()
+        return [states_BTD, *torch.autograd.grad(weighed, [hidden_BTD, *trained])]
+
+    expected = [outcome(length) for length in (40, 56)]
+    torch.compiler.reset()  # other tests have compiled the function for other models, as often as it may be
+    compiled = torch.compile(decoder._layer_states, backend="aot_eager", dynamic=True, fullgraph=True)
+    monkeypatch.setattr(decoder, "_layer_states", compiled)
+    for length, plain in zip((40, 56), expected, strict=True):
+        for ours, theirs in zip(outcome(length), plain, strict=True):
+            assert theirs.abs().max() > 0.01
+            torch.testing.assert_close(ours, theirs)
