@@ -49,7 +49,6 @@ class Optimizer(Settings):
             lr=self.learning_rate,
             betas=(self.beta1, self.beta2),
             weight_decay=self.weight_decay,
-            fused=True,
         )
         warmup_steps = round(self.warmup_share * num_steps)
         return optimizer, get_cosine_schedule_with_warmup(optimizer, warmup_steps, num_steps)
