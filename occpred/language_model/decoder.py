@@ -121,6 +121,8 @@ class _Forward:
 @cache
 def _compiled() -> Any:
     """One graph for all layers, which differ in nothing but their weights: it is made in seconds, not minutes."""
+    # Training, reading prompts and reading titles have graphs of their own; beyond the limit there would be none.
+    torch._dynamo.config.recompile_limit = 64
     return torch.compile(_layer_states, dynamic=True)
 
 
