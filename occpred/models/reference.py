@@ -60,4 +60,4 @@ def _row_log_probs(model: nn.Module, trees: Sequence[TokenTree], row: Row) -> li
     own = [trees[number] for number in row]
     batch = collate([own], row_width([own])).to(next(model.parameters()).device)
     branches = iter(branch_log_probs(model, batch).branches_K.tolist())
-    return [[next(branches) for _ in tree.paths] for tree in own]
+    return [[next(branches) for _ in tree.tips] for tree in own]

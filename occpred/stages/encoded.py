@@ -44,7 +44,7 @@ def encoded_once(
     def rows() -> Iterator[dict[str, Any]]:
         for tree in progress(encode(), "encode", unit="tree"):
             branches = [[tree.tokens[node] for node in path] for path in tree.paths]
-            yield {"trunk": tree.tokens[: tree.trunk_length], "branches": branches}
+            yield {"trunk": tree.tokens[: tree.trunk_length].tolist(), "branches": branches}
 
     disable_progress_bars()  # ours says more
     tokens = List(Value("int32"))

@@ -123,16 +123,17 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
         column = 0
         for tree in trees:
             span = slice(column, column + len(tree))
+            paths, parents_of = tree.paths, tree.parents
             # Through numpy, which reads Python's numbers in half the time.
             tokens_BT[row, span] = torch.from_numpy(np.array(tree.tokens))
             positions_BT[row, span] = torch.from_numpy(np.array(tree.depths))
             ends_BT[row, span] = torch.from_numpy(np.array(tree.ends)) + column
             flat = row * row_length + column
-            spans.append(Span(flat, flat + len(tree), is_chain=len(tree.paths) == 1))
+            spans.append(Span(flat, flat + len(tree), is_chain=len(paths) == 1))
             first = len(scored) - tree.trunk_length
             scored.extend(flat + node for node in range(tree.trunk_length, len(tree)))
-            parents.extend(flat + tree.parents[node] for node in range(tree.trunk_length, len(tree)))
-            for path in tree.paths:
+            parents.extend(flat + parents_of[node] for node in range(tree.trunk_length, len(tree)))
+            for path in paths:
                 path_nodes.extend(first + node for node in path)
                 path_branches.extend([len(lengths)] * len(path))
                 lengths.append(len(path))

@@ -6,12 +6,17 @@ ancestors*, and its position is its depth.
 
 Tokens are stored depth-first, parents before children. Then the subtree of token j is the contiguous run [j, end[j]),
 and "j is an ancestor of i, or i itself" is the test `j <= i < end[j]`: one integer a token describes the whole mask.
+In that order depths alone say what is whose child, so a tree in memory is two small integers a token.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+_INTEGERS = "i"
+"""Four bytes each, as `array` names them."""
 
 
 @dataclass(frozen=True)
@@ -20,19 +25,15 @@ class TokenTree:
 
     Attributes:
         tokens: vocabulary ids, trunk first.
-        parents: index of each token's parent; -1 for the first token.
-        depths: distance from the first token, which is the token's position for the model.
-        ends: exclusive end of each token's subtree.
+        depths: distance of each token from the first, which is the token's position for the model.
         trunk_length: how many tokens the trunk has.
-        paths: for each branch as given, the indices of its tokens from the trunk to its tip.
+        tips: for each branch as given, the index of its last token.
     """
 
-    tokens: tuple[int, ...]
-    parents: tuple[int, ...]
-    depths: tuple[int, ...]
-    ends: tuple[int, ...]
+    tokens: array[int]
+    depths: array[int]
     trunk_length: int
-    paths: tuple[tuple[int, ...], ...]
+    tips: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -40,7 +41,41 @@ class TokenTree:
     @property
     def num_targets(self) -> int:
         """How many tokens the branches have in all; one shared by two branches counts twice."""
-        return sum(map(len, self.paths))
+        return sum(self.depths[tip] + 1 - self.trunk_length for tip in self.tips)
+
+    @property
+    def parents(self) -> list[int]:
+        """Index of each token's parent; -1 for the first token. Made anew each time, as are `ends` and `paths`."""
+        latest = [-1] * (max(self.depths) + 2)  # of each depth plus one, the last token so far
+        parents = []
+        for node, depth in enumerate(self.depths):
+            parents.append(latest[depth])
+            latest[depth + 1] = node
+        return parents
+
+    @property
+    def ends(self) -> list[int]:
+        """Exclusive end of each token's subtree."""
+        ends = [len(self)] * len(self)
+        path: list[int] = []
+        for node, depth in enumerate(self.depths):
+            for closed in path[depth:]:
+                ends[closed] = node
+            del path[depth:]
+            path.append(node)
+        return ends
+
+    @property
+    def paths(self) -> list[list[int]]:
+        """For each branch as given, the indices of its tokens from the trunk to its tip."""
+        parents = self.parents
+        paths = []
+        for tip in self.tips:
+            path = [tip]
+            while (parent := parents[path[-1]]) >= self.trunk_length:
+                path.append(parent)
+            paths.append(path[::-1])
+        return paths
 
     @classmethod
     def grow(cls, trunk: Sequence[int], branches: Sequence[Sequence[int]]) -> TokenTree:
@@ -50,29 +85,27 @@ class TokenTree:
             ValueError: the trunk or a branch is empty, or there is no branch.
 
         >>> tree = TokenTree.grow([7, 8], [[1, 2], [1, 3]])
-        >>> tree.tokens, tree.parents, tree.ends
-        ((7, 8, 1, 2, 3), (-1, 0, 1, 2, 2), (5, 5, 5, 4, 5))
-        >>> tree.depths, tree.paths
-        ((0, 1, 2, 3, 3), ((2, 3), (2, 4)))
+        >>> list(tree.tokens), tree.parents, tree.ends
+        ([7, 8, 1, 2, 3], [-1, 0, 1, 2, 2], [5, 5, 5, 4, 5])
+        >>> list(tree.depths), tree.paths
+        ([0, 1, 2, 3, 3], [[2, 3], [2, 4]])
         """
         if not trunk or not branches or not all(branches):
             raise ValueError("a token tree needs a trunk and at least one branch, none of them empty")
         # Sorted branches visit the trie depth-first, so a stack of the current path is all the state there is.
         order = sorted(range(len(branches)), key=lambda branch: tuple(branches[branch]))
-        tokens, parents, depths = list(trunk), list(range(-1, len(trunk) - 1)), list(range(len(trunk)))
-        paths: list[tuple[int, ...]] = [()] * len(branches)
+        tokens, depths = array(_INTEGERS, trunk), array(_INTEGERS, range(len(trunk)))
+        tips = [0] * len(branches)
         path: list[int] = []
         for branch in order:
             shared = _shared_length([tokens[node] for node in path], branches[branch])
             del path[shared:]
             for token in branches[branch][shared:]:
-                parents.append(path[-1] if path else len(trunk) - 1)
                 depths.append(len(trunk) + len(path))
                 path.append(len(tokens))
                 tokens.append(token)
-            paths[branch] = tuple(path)
-        ends = _subtree_ends(parents)
-        return cls(tuple(tokens), tuple(parents), tuple(depths), tuple(ends), len(trunk), tuple(paths))
+            tips[branch] = path[-1]
+        return cls(tokens, depths, len(trunk), tuple(tips))
 
     def behind(self, trunk: Sequence[int]) -> TokenTree:
         """The same branches on another trunk, without growing them anew.
@@ -88,12 +121,10 @@ class TokenTree:
             raise ValueError("a token tree needs a trunk")
         own, shift = self.trunk_length, len(trunk) - self.trunk_length
         return TokenTree(
-            tokens=(*trunk, *self.tokens[own:]),
-            parents=(*range(-1, len(trunk) - 1), *(parent + shift for parent in self.parents[own:])),
-            depths=(*range(len(trunk)), *(depth + shift for depth in self.depths[own:])),
-            ends=(*[len(self) + shift] * len(trunk), *(end + shift for end in self.ends[own:])),
-            trunk_length=len(trunk),
-            paths=tuple(tuple(node + shift for node in path) for path in self.paths),
+            array(_INTEGERS, trunk) + self.tokens[own:],
+            array(_INTEGERS, [*range(len(trunk)), *(depth + shift for depth in self.depths[own:])]),
+            len(trunk),
+            tuple(tip + shift for tip in self.tips),
         )
 
 
@@ -104,10 +135,3 @@ def _shared_length(one: Sequence[int], other: Sequence[int]) -> int:
             break
         length += 1
     return length
-
-
-def _subtree_ends(parents: Sequence[int]) -> list[int]:
-    ends = list(range(1, len(parents) + 1))
-    for node in range(len(parents) - 1, 0, -1):
-        ends[parents[node]] = max(ends[parents[node]], ends[node])
-    return ends

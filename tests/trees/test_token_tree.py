@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import doctest
+import sys
 
 import pytest
 from hypothesis import given
@@ -65,3 +66,9 @@ def test_an_empty_part_is_refused(trunk: list[int], branches: list[list[int]]) -
 
 def test_targets_count_once_for_each_branch() -> None:
     assert TokenTree.grow([9, 9], [[1, 2, 3], [1, 2]]).num_targets == 5
+
+
+def test_a_tree_in_memory_is_two_small_integers_a_token() -> None:
+    """All trees of a training lie in memory: a hundred thousand people of 1,125 tokens take 1 GB, not 10."""
+    tree = TokenTree.grow(list(range(900)), [list(range(225))])
+    assert sum(map(sys.getsizeof, (tree.tokens, tree.depths))) < 2 * (4 * len(tree) * 9 / 8 + 100)
