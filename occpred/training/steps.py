@@ -9,11 +9,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from occpred.trees.packing import TreeBatch, collate, pack, row_width
@@ -40,14 +38,7 @@ class OptimizerStep:
 
     def pin_memory(self) -> OptimizerStep:
         """Return the step with its tensors in memory that a GPU reads by itself; loaders ask for it by this name."""
-        return replace(self, batches=tuple(map(_pinned, self.batches)))
-
-
-def _pinned(batch: TreeBatch) -> TreeBatch:
-    tensors: dict[str, Any] = {
-        name: value.pin_memory() for name, value in vars(batch).items() if isinstance(value, Tensor)
-    }
-    return replace(batch, **tensors)
+        return replace(self, batches=tuple(batch.pin_memory() for batch in self.batches))
 
 
 def plan_steps(num_trees: int, batch_size: int, epochs: int, seed: int) -> list[list[int]]:

@@ -6,7 +6,7 @@ Shapes: B rows, T tokens a row, N scored tokens (those of branches), K branches,
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -94,9 +94,17 @@ class TreeBatch:
 
     def to(self, device: torch.device) -> TreeBatch:
         """Return the batch with its tensors on `device`."""
-        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
-        moved: dict[str, Any] = {name: value.to(device, non_blocking=True) for name, value in tensors.items()}
-        return replace(self, **moved)
+        return self._with_each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self) -> TreeBatch:
+        """Return the batch with its tensors in memory that a GPU reads by itself."""
+        return self._with_each(Tensor.pin_memory)
+
+    def _with_each(self, change: Callable[[Tensor], Tensor]) -> TreeBatch:
+        changed: dict[str, Any] = {
+            name: change(value) for name, value in vars(self).items() if isinstance(value, Tensor)
+        }
+        return replace(self, **changed)
 
 
 def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
