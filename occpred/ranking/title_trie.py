@@ -45,7 +45,7 @@ class TitleTrie:
         self.ends_N = np.array(tree.ends)
         self.is_leaf_N = self.ends_N == np.arange(size) + 1
         self._paths_CL = padded(tree.paths)  # 0 is on no path
-        self.leaves_C = self._paths_CL.max(axis=1)
+        self.leaves_C = np.array(tree.tips)
         steps = self._paths_CL[self._paths_CL > 0]
         self.titles_N = np.bincount(steps, minlength=size)
         self.titles_N[0] = len(titles)

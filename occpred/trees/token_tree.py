@@ -68,14 +68,15 @@ class TokenTree:
     @property
     def paths(self) -> list[list[int]]:
         """For each branch as given, the indices of its tokens from the trunk to its tip."""
-        parents = self.parents
-        paths = []
-        for tip in self.tips:
-            path = [tip]
-            while (parent := parents[path[-1]]) >= self.trunk_length:
-                path.append(parent)
-            paths.append(path[::-1])
-        return paths
+        own, tips = self.trunk_length, set(self.tips)
+        path: list[int] = []
+        to_tip = {}
+        for node, depth in enumerate(self.depths[own:], start=own):
+            del path[depth - own :]
+            path.append(node)
+            if node in tips:
+                to_tip[node] = path.copy()
+        return [to_tip[tip] for tip in self.tips]
 
     @classmethod
     def grow(cls, trunk: Sequence[int], branches: Sequence[Sequence[int]]) -> TokenTree:
