@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from peft import PeftModel
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -45,7 +44,7 @@ class TrieReader:
     """
 
     def __init__(self, model: nn.Module, trie: TitleTrie, prompts: Sequence[Sequence[int]]) -> None:
-        self._causal_lm: Any = model.get_base_model() if isinstance(model, PeftModel) else model
+        self._causal_lm: Any = model
         self._device = next(model.parameters()).device
         self._trie = trie
         self._tokens_N, self._depths_N = self._tensor(trie.tokens_N), self._tensor(trie.depths_N)

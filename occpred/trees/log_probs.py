@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import Tensor, nn
 
 from occpred.language_model.decoder import hidden_states
@@ -36,7 +35,7 @@ def branch_log_probs(model: nn.Module, batch: TreeBatch) -> BranchLogProbs:
     Returns:
         Float32 log-probabilities that carry gradients to the model's trainable parameters.
     """
-    causal_lm: Any = model.get_base_model() if isinstance(model, PeftModel) else model
+    causal_lm: Any = model  # PEFT's models pass on what is asked of them
     attention = ancestor_attention(batch, _compute_dtype(causal_lm, batch.tokens_BT.device))
     hidden_ND = hidden_states(causal_lm, batch.tokens_BT, batch.positions_BT, attention, batch.parents_N)
     targets_N = batch.tokens_BT.flatten()[batch.scored_N]
