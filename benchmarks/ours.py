@@ -45,9 +45,19 @@ class TimedPreference(Timed, PreferenceModule):
 
 
 def train(
-    workload: Workload, meter: Meter, *, pairs: bool = False, base: str = "backbone", checkpointing: bool = False
+    workload: Workload,
+    meter: Meter,
+    *,
+    pairs: bool = False,
+    base: str = "backbone",
+    checkpointing: bool = False,
+    row_length: int | None = None,
 ) -> dict[str, Any]:
-    """Fine-tune adapters on examples, or on pairs with stored references, over frozen weights in the format `base`."""
+    """Fine-tune adapters on examples, or on pairs with stored references, over frozen weights in the format `base`.
+
+    Rows have the workload's length unless another one is given.
+    """
+    row_length = row_length or workload.row_length
     per_step = workload.pairs_per_step if pairs else workload.examples_per_step
     examples = workload.examples(per_step * meter.schedule.total, completions=2 if pairs else 1)
     model = workload.model(meter.device, "sdpa")
@@ -59,7 +69,7 @@ def train(
         batch_size=per_step,
         epochs=1,
         seed=0,
-        row_length=workload.row_length,
+        row_length=row_length,
         rows_per_forward=1,
         num_workers=0,
         references=references if pairs else None,
@@ -67,7 +77,7 @@ def train(
     adapted = LoRA(rank=RANK, alpha=ALPHA, targets=TARGETS, base_dtype=BaseDtype[base])(model, seed=0)
     optimizer = Optimizer(learning_rate=1e-4, batch_size=per_step, epochs=1)
     module: Timed = (
-        TimedPreference(adapted, DPOLoss(), optimizer, num_steps=data.num_steps, seed=0, row_length=workload.row_length)
+        TimedPreference(adapted, DPOLoss(), optimizer, num_steps=data.num_steps, seed=0, row_length=row_length)
         if pairs
         else TimedSupervised(adapted, SupervisedLoss(), optimizer, num_steps=data.num_steps, seed=0)
     )
@@ -79,7 +89,7 @@ def train(
     trainer = Trainer(
         accelerator="gpu" if meter.device.type == "cuda" else "cpu",
         strategy=strategy,
-        row_length=workload.row_length,
+        row_length=row_length,
         validation_examples=0,
         checkpoint_every_steps=1_000_000,
     )

@@ -1,7 +1,7 @@
 """A model that is sure of what follows: what the ranking benchmark ranks with.
 
-How much a certified ranking saves depends on how sure the model is, so the backbone, which may have random weights, is
-fine-tuned first, with our own trainer: prompts are random tokens of which the last says which title is meant; what
+How much a certified ranking saves depends on how sure the model is, so the backbone, which may have random weights
+(see `let_tokens_through`), is fine-tuned first, with our own trainer: prompts are random tokens of which the last says which title is meant; what
 follows is that title, but for a share of the people, who have another one. Titles are as frequent as the
 Zipf-Mandelbrot law has it.
 """
@@ -83,6 +83,19 @@ def read_titles(path: Path | None, vocabulary: int) -> list[list[int]]:
     return [[places[token] for token in title] for title in titles]
 
 
+def let_tokens_through(model: Any) -> None:
+    """Scale random weights, in place, as a pretrained model has them: what a token is reaches the last layer.
+
+    As they are drawn, each layer adds a hundred times what an embedding holds. Embeddings get unit size, and what the
+    layers add is divided by the root of how many parts there are (Radford et al. 2019, section 2.3).
+    """
+    with torch.no_grad():
+        model.get_input_embeddings().weight.div_(model.config.initializer_range)
+        for name, weight in model.named_parameters():
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                weight.div_((2 * model.config.num_hidden_layers) ** 0.5)
+
+
 @dataclass(frozen=True)
 class FineTuning:
     """How the model learns which title a prompt means.
@@ -118,7 +131,10 @@ class FineTuning:
             num_workers=0,
         )
         lora = LoRA(rank=RANK, alpha=ALPHA, targets=TARGETS, base_dtype=self.base)
-        adapted = lora(workload.model(device, "sdpa"), seed=0)
+        backbone = workload.model(device, "sdpa")
+        if workload.architecture:
+            let_tokens_through(backbone)
+        adapted = lora(backbone, seed=0)
         optimizer = Optimizer(learning_rate=self.learning_rate, batch_size=batch_size, epochs=1)
         module = SupervisedModule(adapted, SupervisedLoss(), optimizer, num_steps=data.num_steps, seed=0)
         trainer = Trainer(

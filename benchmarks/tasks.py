@@ -62,7 +62,7 @@ TASKS: dict[str, Task] = {
     "occpred_dpo": ours(pairs=True),
     "occpred_dpo_fp8": ours(pairs=True, base="fp8"),
     "trl_dpo": peer("trl_dpo", on_gpu=FLASH | {"rows": 3, "plain_adapters": True}, on_cpu={"rows": 8}),
-    "occpred_sft_nf4": ours(base="nf4", checkpointing=True),
+    "occpred_sft_nf4": ours(base="nf4", checkpointing=True, row_length=16_384),
     "trl_sft_nf4": peer(
         "trl_sft",
         on_gpu=FLASH | {"rows": 2, "packed": 8192, "checkpointing": True, "quantised": True},

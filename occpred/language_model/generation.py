@@ -1,13 +1,13 @@
 """Writing text with a local language model.
 
-Shapes: B prompts of one batch, T tokens.
+Shapes: B texts of one batch, V tokens of the vocabulary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from occpred.progress import divided
 from occpred.settings import Settings, setting
@@ -15,6 +15,10 @@ from occpred.settings import Settings, setting
 if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerBase
+
+    from occpred.language_model.sampling import SeededDraws
+    from occpred.language_model.stopping import Ending
+    from occpred.language_model.text_reader import TextReader
 
 
 @dataclass(frozen=True)
@@ -98,42 +102,43 @@ class Generation(Settings):
             stop: the text at which a completion ends, where there is one; it is kept in the completion.
         """
         import torch
-        from transformers import LogitsProcessorList, StoppingCriteriaList
 
         from occpred.language_model.sampling import SeededDraws
-        from occpred.language_model.stopping import StopAtText
+        from occpred.language_model.stopping import Ending
+        from occpred.language_model.text_reader import TextReader
 
-        generator: Any = model
-        longest = max(map(len, prompts))
-        inputs = tokenizer.pad(
-            {"input_ids": [list(prompt) for prompt in prompts]}, padding_side="left", return_tensors="pt"
-        ).to(generator.device)
-        sampling = [SeededDraws(self.temperature, self.seed, draws, generator.device)] if self.temperature else []
-        stopping = [StopAtText(tokenizer, stop, longest)] if stop else []
+        ending = Ending.of(model, tokenizer, stop)
         with torch.inference_mode():
-            output_BT = generator.generate(
-                **inputs,
-                max_new_tokens=self.max_new_tokens,
-                do_sample=False,
-                logits_processor=LogitsProcessorList(sampling),
-                stopping_criteria=StoppingCriteriaList(stopping),
-                pad_token_id=tokenizer.pad_token_id,
-            )
-        written_BT = output_BT[:, longest:]
-        texts = tokenizer.batch_decode(written_BT, skip_special_tokens=True)
-        ends = _end_tokens(generator, tokenizer)
-        return [_written(ids, text, ends, stop) for ids, text in zip(written_BT.tolist(), texts, strict=True)]
+            reader = TextReader(model, prompts, self.max_new_tokens)
+            drawn = SeededDraws(self.temperature, self.seed, draws, next(model.parameters()).device)
+            written = self._write(reader, drawn, ending, len(prompts))
+        texts = tokenizer.batch_decode(written, skip_special_tokens=True)
+        return [_written(ids, text, ending) for ids, text in zip(written, texts, strict=True)]
+
+    def _write(self, reader: TextReader, drawn: SeededDraws, ending: Ending, num_texts: int) -> list[list[int]]:
+        """Draw tokens until all texts have ended; those that have are kept in the batch while they are its lesser part."""
+        written: list[list[int]] = [[] for _ in range(num_texts)]
+        batch, unfinished = list(range(num_texts)), set(range(num_texts))
+        logits_BV = reader.read_prompts()
+        for left in reversed(range(self.max_new_tokens)):
+            tokens_B = drawn(logits_BV)
+            for text, token in zip(batch, tokens_B.tolist(), strict=True):
+                if text in unfinished:
+                    written[text].append(token)
+                    if ending.ends(written[text]):
+                        unfinished.remove(text)
+            if not unfinished or not left:
+                break
+            if 2 * len(unfinished) <= len(batch):
+                places = [place for place, text in enumerate(batch) if text in unfinished]
+                batch, tokens_B = [batch[place] for place in places], tokens_B[places]
+                reader.keep(places)
+                drawn.keep(places)
+            logits_BV = reader.read(tokens_B)
+        return written
 
 
-def _end_tokens(generator: Any, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """What stands behind a finished text: the token that ended it, then padding up to the longest of its batch."""
-    ends = generator.generation_config.eos_token_id
-    return {tokenizer.pad_token_id, *(ends if isinstance(ends, list) else [ends])}
-
-
-def _written(ids: Sequence[int], text: str, ends: set[int], stop: str | None) -> Written:
-    num_tokens = len(ids)
-    while num_tokens and ids[num_tokens - 1] in ends:
-        num_tokens -= 1
-    head, found, _ = text.partition(stop) if stop else (text, "", "")
+def _written(ids: Sequence[int], text: str, ending: Ending) -> Written:
+    num_tokens = len(ids) - (ids[-1] in ending.tokens)
+    head, found, _ = text.partition(ending.stop) if ending.stop else (text, "", "")
     return Written(head + found, num_tokens, bool(found) or num_tokens < len(ids))

@@ -1,29 +1,35 @@
-"""When a text that is being written has come to its end.
-
-Shapes: B texts of one batch, T tokens so far.
-"""
+"""When a text that is being written has come to its end."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-from transformers import PreTrainedTokenizerBase, StoppingCriteria
+from transformers import PreTrainedTokenizerBase
 
 
-class StopAtText(StoppingCriteria):  # type: ignore[misc]
-    """Ends each text of a batch once `stop` stands in what was written after the prompt."""
+@dataclass(frozen=True)
+class Ending:
+    """What ends a text: a token with which the model ends its texts, or, where there is one, the text `stop`."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, stop: str, prompt_length: int) -> None:
-        self._tokenizer = tokenizer
-        self._stop = stop
-        self._prompt_length = prompt_length
+    tokenizer: PreTrainedTokenizerBase
+    stop: str | None
+    tokens: Collection[int]
+
+    @classmethod
+    def of(cls, model: Any, tokenizer: PreTrainedTokenizerBase, stop: str | None) -> Ending:
+        """The model's own ends, none, one or several, and `stop`."""
+        ends = model.generation_config.eos_token_id
+        return cls(tokenizer, stop, {*ends} if isinstance(ends, list) else {ends} - {None})
+
+    def ends(self, written: Sequence[int]) -> bool:
+        """Whether the last of the tokens that were written after the prompt ends the text."""
+        return written[-1] in self.tokens or self._completes_stop(written)
+
+    def _completes_stop(self, written: Sequence[int]) -> bool:
+        if self.stop is None:
+            return False
         # A token holds at least one byte of the stop text, so this many tokens hold all of it.
-        self._window = len(stop.encode()) + 1
-
-    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs: Any) -> Tensor:
-        """Tell which of the B texts are finished, (B,) bool."""
-        first = max(self._prompt_length, input_ids.shape[1] - self._window)
-        tails = self._tokenizer.batch_decode(input_ids[:, first:])
-        return torch.tensor([self._stop in tail for tail in tails], device=input_ids.device)
+        tail = written[-len(self.stop.encode()) - 1 :]
+        return self.stop in self.tokenizer.decode(list(tail))

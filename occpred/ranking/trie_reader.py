@@ -16,20 +16,13 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from occpred.language_model.decoder import hidden_states
-from occpred.ranking.remembering import RememberingAttention
+from occpred.language_model.remembering import RememberingAttention, rounded_room
 from occpred.ranking.title_trie import Ints, TitleTrie, padded
 from occpred.rankings import Floats
 from occpred.trees.attention import sees
 
 _CHUNK = 1024
 """Nodes whose logits exist at one time: 1,024 of a 152k vocabulary in float32 take 0.6 GB."""
-_BLOCK = 128
-"""Room for tokens is made in blocks, so that what is remembered is seldom copied; kernels want their masks aligned."""
-
-
-def rounded_room(tokens: int) -> int:
-    """Room for so many tokens of one prompt, in whole blocks."""
-    return -(-tokens // _BLOCK) * _BLOCK
 
 
 class TrieReader:

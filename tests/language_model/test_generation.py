@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTok
 
 from occpred.language_model.backbone import Backbone
 from occpred.language_model.generation import Generation, Written
-from occpred.language_model.stopping import StopAtText
+from occpred.language_model.stopping import Ending
 
 PROMPTS = [[7, 3, 12], [5], [9, 9, 9, 9, 9, 9, 30, 31], [60, 2], [33, 34, 35, 36]]
 
@@ -69,10 +69,28 @@ def test_a_text_ends_right_after_the_stop(micro_qwen3: PreTrainedModel, tokenize
 def test_no_more_is_computed_than_is_needed(micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
     micro_qwen3.generation_config.eos_token_id = None
     first = text_of(tokenizer, one_at_a_time(micro_qwen3, PROMPTS[:1], 3)[0])
-    calls = []
-    micro_qwen3.register_forward_hook(lambda *_: calls.append(1))
+    read: list[int] = []
+    micro_qwen3.get_decoder().embed_tokens.register_forward_hook(lambda _, inputs, __: read.append(inputs[0].numel()))
     Generation(max_new_tokens=50)(micro_qwen3, tokenizer, PROMPTS[:1], stop=first[-1], stage="test")
-    assert 1 <= len(calls) <= 3
+    assert read == [len(PROMPTS[0]), 1, 1][: len(read)]
+    assert 1 <= len(read) <= 3
+
+
+def test_texts_that_have_ended_are_forgotten(micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    written = one_at_a_time(micro_qwen3, PROMPTS, 12)
+    ends = {ids[step] for ids, step in zip(written, (1, 3, 3, 6, 11), strict=True)}
+    micro_qwen3.generation_config.eos_token_id = list(ends)
+    lengths = [next((step for step, token in enumerate(ids) if token in ends), 11) + 1 for ids in written]
+    read: list[int] = []
+    micro_qwen3.get_decoder().embed_tokens.register_forward_hook(lambda _, inputs, __: read.append(inputs[0].shape[0]))
+    texts = Generation(max_new_tokens=12)(micro_qwen3, tokenizer, PROMPTS, stop="never", stage="test")
+    assert texts == [text_of(tokenizer, ids[:length]) for ids, length in zip(written, lengths, strict=True)]
+    assert len(read) == max(lengths)
+    unfinished = [sum(length > step for length in lengths) for step in range(1, len(read))]
+    assert 0 < min(unfinished) <= len(PROMPTS) / 2, "or this tests nothing"
+    assert all(
+        going <= rows < 2 * going for rows, going in zip(read[1:], unfinished, strict=True) if rows < len(PROMPTS)
+    )
 
 
 def test_a_stop_in_the_prompt_stops_nothing(micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -154,33 +172,19 @@ def test_the_embedded_backbone_stops_at_a_tag_of_several_tokens(tiny_backbone: B
 def test_the_stop_is_seen_at_the_token_that_completes_it(
     tiny_tokenizer: PreTrainedTokenizerBase, stop: str, before: str
 ) -> None:
-    prompt = tiny_tokenizer.encode(stop + "!", add_special_tokens=False)
     written = tiny_tokenizer.encode(before + stop, add_special_tokens=False)
-    criterion = StopAtText(tiny_tokenizer, stop, len(prompt))
-    seen = [
-        bool(criterion(torch.tensor([prompt + written[:length]]), torch.empty(0))[0])
-        for length in range(len(written) + 1)
-    ]
-    assert seen[0] is False
+    ending = Ending(tiny_tokenizer, stop, ())
+    seen = [ending.ends(written[:length]) for length in range(1, len(written) + 1)]
     first = next(
-        (length for length in range(len(written) + 1) if stop in tiny_tokenizer.decode(written[:length])), None
+        (length for length in range(1, len(written) + 1) if stop in tiny_tokenizer.decode(written[:length])), None
     )
     assert first is not None
-    assert seen.index(True) == first
+    assert seen.index(True) == first - 1
 
 
 @pytest.fixture(scope="module")
 def tiny_tokenizer(tiny_backbone: Backbone) -> PreTrainedTokenizerBase:
     return tiny_backbone.load_tokenizer()
-
-
-def test_texts_of_a_batch_stop_each_on_its_own(tiny_tokenizer: PreTrainedTokenizerBase) -> None:
-    texts = ["a</think>", "bcdefgh", "x</think>y z w v u t s r q"]
-    encoded = [tiny_tokenizer.encode(text, add_special_tokens=False)[:4] for text in texts]
-    length = min(map(len, encoded))
-    criterion = StopAtText(tiny_tokenizer, "</think>", 0)
-    stopped = criterion(torch.tensor([ids[:length] for ids in encoded]), torch.empty(0))
-    assert stopped.tolist() == ["</think>" in tiny_tokenizer.decode(ids[:length]) for ids in encoded]
 
 
 def test_a_draw_depends_on_its_number_and_not_on_its_place(

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from occpred.ranking import remembering
+from occpred.language_model import remembering
 
 
 @pytest.fixture

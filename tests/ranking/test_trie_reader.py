@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from occpred.language_model.remembering import rounded_room
 from occpred.ranking.exact import trie_log_probs
 from occpred.ranking.title_search import stretches
 from occpred.ranking.title_trie import TitleTrie
-from occpred.ranking.trie_reader import TrieReader, rounded_room
+from occpred.ranking.trie_reader import TrieReader
 from tests.ranking.table_model import drawn_titles
 
 PROMPTS = [[5, 17, 3], list(range(1, 41)), [8], [61, 2, 2, 9]]

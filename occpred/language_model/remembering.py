@@ -10,6 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
+_BLOCK = 128
+"""Room for tokens is made in blocks, so that what is remembered is seldom copied; kernels want their masks aligned."""
+
+
+def rounded_room(tokens: int) -> int:
+    """Room for so many tokens of one row, in whole blocks."""
+    return -(-tokens // _BLOCK) * _BLOCK
+
 
 class RememberingAttention:
     """Attention to tokens of this and of earlier forward passes; the layers of a decoder call it in turn.
