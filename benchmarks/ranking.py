@@ -52,11 +52,12 @@ def read_prompts(model: nn.Module, questions: Sequence[Question], titles: list[l
 
 
 @contextmanager
-def tokens_counted(model: nn.Module) -> Iterator[list[int]]:
+def tokens_counted(model: Any) -> Iterator[list[int]]:
     """Count the tokens that go through the layers, padding included."""
     counts: list[int] = []
-    layer = next(module for name, module in model.named_modules() if name.endswith("layers.0"))
-    hook = layer.register_forward_pre_hook(lambda _, inputs: counts.append(inputs[0].shape[0] * inputs[0].shape[1]))
+    # Not at a layer: what is compiled for layers would be compiled anew for a hook.
+    embeddings = model.get_input_embeddings()
+    hook = embeddings.register_forward_pre_hook(lambda _, inputs: counts.append(inputs[0].numel()))
     try:
         yield counts
     finally:

@@ -1,9 +1,9 @@
 """A model that is sure of what follows: what the ranking benchmark ranks with.
 
-How much a certified ranking saves depends on how sure the model is, so the backbone, which may have random weights
-(see `let_tokens_through`), is fine-tuned first, with our own trainer: prompts are random tokens of which the last says which title is meant; what
-follows is that title, but for a share of the people, who have another one. Titles are as frequent as the
-Zipf-Mandelbrot law has it.
+How much a certified ranking saves depends on how sure the model is, so the backbone, which may have random weights (see
+`let_tokens_through`), is fine-tuned first, with our own trainer: prompts are random tokens of which the last says which
+title is meant; what follows is that title, but for a share of the people, who have another one. Titles are as frequent
+as the Zipf-Mandelbrot law has it.
 """
 
 from __future__ import annotations

@@ -224,6 +224,7 @@ def quantise_linear_layers(model: PreTrainedModel) -> None:
             bias=layer.bias is not None,
             compute_dtype=layer.weight.dtype,
             quant_type="nf4",
+            device="meta",  # else weights would be drawn first, on the CPU
         )
         four_bit.weight = bnb.nn.Params4bit(layer.weight.data, requires_grad=False, quant_type="nf4", blocksize=_BLOCK)
         if layer.bias is not None:

@@ -116,7 +116,7 @@ class Generation(Settings):
         return [_written(ids, text, ending) for ids, text in zip(written, texts, strict=True)]
 
     def _write(self, reader: TextReader, drawn: SeededDraws, ending: Ending, num_texts: int) -> list[list[int]]:
-        """Draw tokens until all texts have ended; those that have are kept in the batch while they are its lesser part."""
+        """Draw tokens until all texts have ended; those that have stay while they are the lesser part."""
         written: list[list[int]] = [[] for _ in range(num_texts)]
         batch, unfinished = list(range(num_texts)), set(range(num_texts))
         logits_BV = reader.read_prompts()

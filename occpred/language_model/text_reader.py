@@ -30,6 +30,7 @@ class TextReader:
         most: at most so many tokens are read behind a prompt.
     """
 
+    _has_compiled: bool
     _recording: torch.cuda.CUDAGraph | None
 
     def __init__(self, model: nn.Module, prompts: Sequence[Sequence[int]], most: int) -> None:
@@ -83,7 +84,8 @@ class TextReader:
     def _begin_steps(self) -> None:
         self._rows_B = torch.arange(len(self._lengths_B), device=self._device)
         self._tokens_B = torch.zeros_like(self._lengths_B)
-        self._has_compiled, self._recording = False, None
+        self._has_compiled = False
+        self._recording = None
 
     def _step(self) -> Tensor:
         places_B = self._rows_B * self._room + self._lengths_B
