@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from occpred.interruption import left_to_parent
 from occpred.language_model.backbone import Precision
 from occpred.language_model.generation import Generation
 from occpred.language_model.vllm_engine import VllmEngine
+
+if TYPE_CHECKING:
+    from vllm import LLM
 
 _SEED_BITS = 63
 """vLLM keeps seeds in signed numbers of 64 bits."""
@@ -80,14 +83,15 @@ def carry_out(task: Task, sender: Connection) -> None:
     if task.device_type == "cuda":
         os.environ[_VISIBLE] = _own_device(task.device_number)
     try:
-        written: list[list[int]] | Refusal = _write(task)
+        model = _load(task)
     except ValueError as error:  # by which vLLM refuses settings
-        written = Refusal(" ".join(str(error).split()))
-    sender.send(written)
+        sender.send(Refusal(" ".join(str(error).split())))
+    else:
+        sender.send(_write(model, task))
 
 
-def _write(task: Task) -> list[list[int]]:
-    from vllm import LLM, SamplingParams
+def _load(task: Task) -> LLM:
+    from vllm import LLM
     from vllm.platforms import current_platform
 
     if current_platform.device_type != task.device_type:
@@ -95,15 +99,22 @@ def _write(task: Task) -> list[list[int]]:
             f"this installation of vLLM computes on {current_platform.device_type or 'no device of this machine'}, "
             f"and trainer.accelerator asks for {task.device_type}"
         )
-    generation = task.generation
-    model = LLM(
+    return LLM(
         str(task.folder),
         dtype=task.precision.value,
-        max_model_len=task.longest_prompt + generation.max_new_tokens,
+        max_model_len=task.longest_prompt + task.generation.max_new_tokens,
         gpu_memory_utilization=task.engine.memory,
         enforce_eager=not task.engine.compiled,
+        # Where a prompt is read in parts, a draw is made after each and taken back, which vLLM 0.32 cannot on a CPU.
+        enable_chunked_prefill=None if task.device_type == "cuda" else False,
         use_tqdm_on_load=False,
     )
+
+
+def _write(model: LLM, task: Task) -> list[list[int]]:
+    from vllm import SamplingParams
+
+    generation = task.generation
     sampling = [
         SamplingParams(
             max_tokens=generation.max_new_tokens,
