@@ -48,7 +48,7 @@ class Task:
         device_number: which of the GPUs that the parent sees.
         generation: how texts are drawn.
         prompts: token ids by number; a sample depends on the prompt, on its number and on the seed.
-        longest_prompt: tokens of the longest prompt, those of other processes included.
+        room: tokens of the longest prompt and of what may follow it.
         stop: the text that ends a text.
         stage: what the work is called.
         shows_progress: whether to show a bar.
@@ -61,7 +61,7 @@ class Task:
     device_number: int
     generation: Generation
     prompts: Mapping[int, list[int]]
-    longest_prompt: int
+    room: int
     stop: str
     stage: str
     shows_progress: bool
@@ -102,7 +102,7 @@ def _load(task: Task) -> LLM:
     return LLM(
         str(task.folder),
         dtype=task.precision.value,
-        max_model_len=task.longest_prompt + task.generation.max_new_tokens,
+        max_model_len=task.room,
         gpu_memory_utilization=task.engine.memory,
         enforce_eager=not task.engine.compiled,
         # Where a prompt is read in parts, a draw is made after each and taken back, which vLLM 0.32 cannot on a CPU.

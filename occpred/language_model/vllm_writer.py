@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,14 +46,16 @@ class VllmWriter:
         """See `Writer`.
 
         Raises:
-            UserError: vLLM is not installed, or refuses the model, the length of prompts or the memory.
+            UserError: vLLM is not installed, or refuses the model or the memory; a prompt leaves too little room.
         """
         self.engine.check()
+        room = max(map(len, prompts), default=0) + generation.max_new_tokens
+        self._check_room(room)
         num_processes = ranks.world_size()
         shares = [range(first, len(prompts), num_processes) for first in range(num_processes)]
 
         def written(share: range) -> list[str]:
-            ids = _in_process(self._task(generation, prompts, share, stop, stage)) if share else []
+            ids = _in_process(self._task(generation, prompts, share, room, stop, stage)) if share else []
             texts = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
             return ["".join(text.partition(stop)[:2]) for text in texts]
 
@@ -61,8 +64,18 @@ class VllmWriter:
             texts[share.start :: share.step] = own
         return texts
 
+    def _check_room(self, room: int) -> None:
+        """Refuse texts that the model cannot read to their end; it says how much that is, if there is such a limit."""
+        config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+        window = config.get("max_position_embeddings", room)
+        if room > window:
+            raise UserError(
+                f"engine=vllm: the longest prompt and generation.max_new_tokens are {room} tokens, and the model reads "
+                f"{window}; lower generation.max_new_tokens, or say engine=local"
+            )
+
     def _task(
-        self, generation: Generation, prompts: Sequence[Sequence[int]], share: range, stop: str, stage: str
+        self, generation: Generation, prompts: Sequence[Sequence[int]], share: range, room: int, stop: str, stage: str
     ) -> Task:
         return Task(
             engine=self.engine,
@@ -72,7 +85,7 @@ class VllmWriter:
             device_number=_own_number(self.device),
             generation=generation,
             prompts={index: list(prompts[index]) for index in share},
-            longest_prompt=max(map(len, prompts)),
+            room=room,
             stop=stop,
             stage=stage,
             shows_progress=ranks.is_first(),

@@ -87,8 +87,14 @@ def test_two_processes_write_what_one_writes(make_writer: Callable[..., Writer])
 
 @pytest.mark.usefixtures("scripted")
 def test_what_vllm_refuses_is_one_line(make_writer: Callable[..., Writer]) -> None:
-    with pytest.raises(UserError, match=r"^engine=vllm: max_model_len is too large \(.*\); .* engine=local$"):
+    with pytest.raises(UserError, match=r"^engine=vllm: there is no room for 1004 tokens \(.*\); .* engine=local$"):
         make_writer(VllmEngine())(Generation(max_new_tokens=LONGEST), PROMPTS, stop=STOP, stage="test")
+
+
+@pytest.mark.usefixtures("scripted")
+def test_what_the_model_cannot_read_to_its_end_is_refused(make_writer: Callable[..., Writer]) -> None:
+    with pytest.raises(UserError, match=r"^engine=vllm: .* are 4097 tokens, and the model reads 4096; lower"):
+        make_writer(VllmEngine())(Generation(max_new_tokens=4093), PROMPTS, stop=STOP, stage="test")
 
 
 @pytest.mark.usefixtures("scripted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 LONGEST, FATAL = 1000, 9
-"""Tokens that it takes at most; the token on which it dies."""
+"""Tokens that it has room for; the token on which it dies."""
 
 _PACKAGE = f"""
 import json, os, signal
@@ -21,7 +21,7 @@ class SamplingParams:
 class LLM:
     def __init__(self, model, *, max_model_len, **settings):
         if max_model_len > {LONGEST}:
-            raise ValueError("max_model_len is\\n  too large")
+            raise ValueError(f"there is no room\\n  for {{max_model_len}} tokens")
         self.tokenizer = Tokenizer.from_file(model + "/tokenizer.json")
         self.settings = {{"max_model_len": max_model_len, **settings}}
 
