@@ -12,6 +12,8 @@ from occpred.evaluation.comparison import Comparison
 from occpred.evaluation.intervals import Evaluation
 from occpred.language_model.adaptation import Adaptation
 from occpred.language_model.backbone import Backbone
+from occpred.language_model.engine import Engine
+from occpred.language_model.vllm_engine import VllmEngine
 from occpred.models.model import Model, Untuned
 from occpred.models.objective import SupervisedLoss
 from occpred.models.preference_loss import PreferenceLoss
@@ -71,6 +73,7 @@ class Experiment(Settings):
     preference_optimizer: Optimizer = field(default_factory=Optimizer)
     trainer: Trainer = field(default_factory=Trainer)
     reason: ReasonSource = MISSING
+    engine: Engine = MISSING
     ranking: Ranking = MISSING
     baselines: Baselines = field(default_factory=Baselines)
     evaluation: Evaluation = field(default_factory=Evaluation)
@@ -99,6 +102,12 @@ class Experiment(Settings):
             raise SettingError(
                 f"training_reason: model={self.model.label} cannot learn from reasons that it is to write itself; "
                 "give another source, or model=two_models, whose predictor can learn from the generator's"
+            )
+        is_rounded = not isinstance(self.model, Untuned) and self.lora.without_rounding() != self.lora
+        if isinstance(self.engine, VllmEngine) and self.model.writer and is_rounded:
+            raise SettingError(
+                "engine: vllm would write by weights that are not rounded as those of the trained model are; "
+                "give engine=local, or lora.base_dtype=backbone"
             )
 
     def system(self) -> str:

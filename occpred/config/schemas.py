@@ -25,6 +25,8 @@ from occpred.errors import UserError
 from occpred.experiment import Experiment
 from occpred.language_model.adaptation import FullFineTuning, LoRA
 from occpred.language_model.backbone import EmbeddedBackbone
+from occpred.language_model.engine import LocalEngine
+from occpred.language_model.vllm_engine import VllmEngine
 from occpred.models.model import Direct, Joint, TwoModels, Untuned
 from occpred.models.preference_loss import DPOLoss, IPOLoss
 from occpred.ranking.certified import CertifiedRanking
@@ -84,6 +86,8 @@ _COMPONENTS: tuple[type[Settings], ...] = (
     ShuffledReason,
     MaskedReason,
     TemplateReason,
+    LocalEngine,
+    VllmEngine,
     ExactRanking,
     CertifiedRanking,
     NoPreference,

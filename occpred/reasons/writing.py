@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
 from occpred.encoding import WritesReasons
 from occpred.language_model.generation import Generation
+from occpred.language_model.writer import Writer
 from occpred.prompts import THINK_CLOSE, THINK_OPEN, parse_reply
 from occpred.records import Completion, NextOccupationExample
 
-if TYPE_CHECKING:
-    from torch import nn
-
 
 def write_reasons(
-    model: nn.Module,
+    writer: Writer,
     encoder: WritesReasons,
     examples: Sequence[NextOccupationExample],
     generation: Generation,
@@ -28,19 +25,19 @@ def write_reasons(
     """Let the model write `num_reasons` reasons for each example, P lists of R; one never closed counts as it stands.
 
     Args:
-        model: a causal language model in evaluation mode.
+        writer: a language model that is ready to write.
         encoder: the role it plays.
         examples: whose histories it is shown.
         generation: how the texts are drawn.
         num_reasons: R.
     """
-    texts = _continue(model, encoder, examples, generation, num_reasons, stop=THINK_CLOSE)
+    texts = _continue(writer, encoder, examples, generation, num_reasons, stop=THINK_CLOSE)
     reasons = [text.partition(THINK_CLOSE)[0].strip() for text in texts]
     return [reasons[first : first + num_reasons] for first in range(0, len(reasons), num_reasons)]
 
 
 def write_completions(
-    model: nn.Module,
+    writer: Writer,
     encoder: WritesReasons,
     examples: Sequence[NextOccupationExample],
     generation: Generation,
@@ -49,14 +46,14 @@ def write_completions(
     """Let the model write `num_samples` whole replies to each example; what it never closed is left empty."""
     # The role decides what comes last in its reply.
     end = encoder.reply("", "")[-1]
-    texts = _continue(model, encoder, examples, generation, num_samples, stop=end)
+    texts = _continue(writer, encoder, examples, generation, num_samples, stop=end)
     for (example, candidate), text in zip(product(examples, range(num_samples)), texts, strict=True):
         parsed = parse_reply(THINK_OPEN + text)
         yield Completion(example.example_id, candidate, parsed.reason or "", parsed.title or "")
 
 
 def _continue(
-    model: nn.Module,
+    writer: Writer,
     encoder: WritesReasons,
     examples: Sequence[NextOccupationExample],
     generation: Generation,
@@ -65,4 +62,4 @@ def _continue(
     stop: str,
 ) -> list[str]:
     prompts = [prompt for example in examples for prompt in [encoder.reason_prompt(example.history)] * times]
-    return generation(model, encoder.tokenizer, prompts, stop=stop, stage="generate")
+    return writer(generation, prompts, stop=stop, stage="generate")

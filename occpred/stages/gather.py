@@ -67,7 +67,7 @@ def _writer(
     assert isinstance(encoder, WritesReasons)
 
     def write(generation: Generation, num_reasons: int) -> Iterator[Reason]:
-        texts = write_reasons(stage.load(store), encoder, examples, generation, num_reasons)
+        texts = write_reasons(stage.load_to_write(store), encoder, examples, generation, num_reasons)
         for example, own in zip(examples, texts, strict=True):
             for candidate, text in enumerate(own):
                 yield Reason(example.example_id, candidate, text, source=stage.name)

@@ -17,6 +17,7 @@ from occpred.stages.prefer import MakePairs, SampleCompletions
 from occpred.stages.prepare import Part, Prepare
 from occpred.stages.reason import JudgeReasons, ProposeReasons, SelectReasons
 from occpred.stages.report import Report
+from occpred.stages.serve import ServedModel
 from occpred.stages.train import Train
 from occpred.stages.train_preference import TrainOnPreferences
 from occpred.stages.untuned import UntunedModel
@@ -48,6 +49,8 @@ def kind_of(stage: Stage) -> Kind:
             return kind_of(stage.reasons)
         case Train():
             return Kind(Phase.SFT, stage.role)
+        case ServedModel():
+            return kind_of(stage.model)
         case SampleCompletions() | MakePairs():
             return Kind(Phase.PAIRS)
         case TrainOnPreferences():

@@ -17,6 +17,7 @@ from occpred.encoding import Encoder, Role
 from occpred.language_model.adaptation import Adaptation
 from occpred.language_model.backbone import Backbone
 from occpred.language_model.checkpoint import load_checkpoint, load_merged, save_checkpoint
+from occpred.language_model.writer import LocalWriter, Writer
 from occpred.prompts import Prompts
 from occpred.stages.prepare import Prepare, PreparedData
 from occpred.stages.tracked_stage import TrackedStage
@@ -46,6 +47,19 @@ class LanguageModelStage(Stage):
     @abstractmethod
     def load(self, store: ArtifactStore) -> nn.Module:
         """The model in evaluation mode, on the device where it is to work."""
+
+    @abstractmethod
+    def load_plain(self, store: ArtifactStore) -> PreTrainedModel:
+        """The model without adapters, on the CPU."""
+
+    def save_plain(self, store: ArtifactStore, folder: Path) -> None:
+        """Write the model without adapters (safetensors), its config and tokenizer into `folder`."""
+        self.load_plain(store).save_pretrained(folder)
+        self.backbone.load_tokenizer().save_pretrained(folder)
+
+    def load_to_write(self, store: ArtifactStore) -> Writer:
+        """The model, ready to write."""
+        return LocalWriter(self.load(store), self.backbone.load_tokenizer())
 
     def encoder(self, store: ArtifactStore) -> Encoder:
         """What the model is asked and replies."""

@@ -23,5 +23,4 @@ class Merge(Stage):
 
     def run(self, folder: Path, store: ArtifactStore) -> None:
         """Write weights (safetensors), config and tokenizer into `model/`."""
-        self.trained.load_plain(store).save_pretrained(folder / MERGED)
-        self.trained.backbone.load_tokenizer().save_pretrained(folder / MERGED)
+        self.trained.save_plain(store, folder / MERGED)

@@ -51,8 +51,8 @@ class SampleCompletions(ReasonStage):
         encoder = self.writer.encoder(store)
         assert isinstance(encoder, WritesReasons)
         examples = self.examples(store)
-        model, times = self.writer.load(store), self.sampling.num_samples
-        completions = list(write_completions(model, encoder, examples, self.sampling, times))
+        writer, times = self.writer.load_to_write(store), self.sampling.num_samples
+        completions = list(write_completions(writer, encoder, examples, self.sampling, times))
         if not is_first():
             return
         write_jsonl(folder / _COMPLETIONS, completions)

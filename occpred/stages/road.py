@@ -19,6 +19,7 @@ from occpred.distributed.ranks import is_first
 from occpred.encoding import NamesOccupation, Role
 from occpred.errors import UserError
 from occpred.experiment import Experiment
+from occpred.language_model.vllm_engine import VllmEngine
 from occpred.models.model import Direct, Untuned
 from occpred.reasons.preference import PairRule
 from occpred.reasons.source import NoReason, OracleReason, ReasonSource
@@ -33,6 +34,7 @@ from occpred.stages.prefer import MakePairs, SampleCompletions
 from occpred.stages.prepare import Part, Prepare
 from occpred.stages.reason import JudgeReasons, SelectReasons, rounds_of_reasons
 from occpred.stages.report import HEADLINE, Report
+from occpred.stages.serve import ServedModel
 from occpred.stages.sweep_plan import show_plan
 from occpred.stages.sweep_works import SweepRun
 from occpred.stages.train import Train
@@ -67,19 +69,19 @@ class Road:
             part,
             num_reasons=self.experiment.selection.best_of,
             selected=self.selected(part),
-            writer=writer if source.needs_writer else None,
+            writer=self._at_writing(writer) if writer and source.needs_writer else None,
         )
 
     def to_answer_with(self) -> GatherReasons:
         """The reasons of the test people."""
-        source = self.experiment.reason
+        source, writer = self.experiment.reason, self.writer()
         return GatherReasons(
             self.prepared,
             source,
             Part.TEST,
             num_reasons=self.experiment.ranking.num_reasons,
             selected=self.selected(Part.TEST) if source.needs_oracle else None,
-            writer=self.writer() if source.needs_writer else None,
+            writer=self._at_writing(writer) if writer and source.needs_writer else None,
         )
 
     def writer(self) -> LanguageModelStage | None:
@@ -98,6 +100,12 @@ class Road:
 
     def _writes(self, role: Role) -> bool:
         return role is self.experiment.model.writer
+
+    def _at_writing(self, model: LanguageModelStage) -> LanguageModelStage:
+        engine = self.experiment.engine
+        if not isinstance(engine, VllmEngine):
+            return model
+        return ServedModel(**self._shared(model.role), model=model, engine=engine)
 
     def _language_model(self, role: Role) -> LanguageModelStage:
         model = self.experiment.model
@@ -147,7 +155,7 @@ class Road:
 
     def _pairs(self, writer: TrainingStage, rule: PairRule, part: Part) -> MakePairs:
         settings = self.experiment
-        sampled = SampleCompletions(self.prepared, part, writer, rule.sampling)
+        sampled = SampleCompletions(self.prepared, part, self._at_writing(writer), rule.sampling)
         reads_reasons = not issubclass(writer.role.value, NamesOccupation) and rule.needs_predictor
         return MakePairs(
             sampled,
@@ -246,6 +254,7 @@ def _make(experiment: Experiment, stages: tuple[Stage, ...]) -> tuple[MadeOrFoun
     store = ArtifactStore(Path(experiment.store))
     if Place.given() is None and all(store.is_done(stage) for stage in stages):
         return store.make_all(stages)  # no other process needs to be started for that
+    experiment.engine.check()
     trainer = experiment.trainer
     return together(trainer.num_processes, partial(store.make_all, stages), num_nodes=trainer.num_nodes)
 

@@ -13,6 +13,7 @@ from occpred.artifacts.store import ArtifactStore
 from occpred.encoding import Encoder, NamesOccupation, Role, WritesReasons
 from occpred.errors import UserError
 from occpred.language_model.generation import Generation
+from occpred.language_model.writer import LocalWriter
 from occpred.models.objective import SupervisedLoss
 from occpred.ranking.exact import ExactRanking
 from occpred.ranking.free_text import FreeText
@@ -172,7 +173,8 @@ def _answer(encoder: NamesOccupation, held_out: Texts) -> Answer:
 
     def answer(model: nn.Module, examples: list[NextOccupationExample]) -> Rankings:
         if isinstance(encoder, WritesReasons):
-            return system(model, examples, write_reasons(model, encoder, examples, Generation(), 1))
+            writer = LocalWriter(model, encoder.tokenizer)
+            return system(model, examples, write_reasons(writer, encoder, examples, Generation(), 1))
         return system(model, examples, [held_out.get(example.example_id, [""])[:1] for example in examples])
 
     return answer

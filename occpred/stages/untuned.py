@@ -18,6 +18,7 @@ from occpred.stages.prepare import Part, PreparedData
 
 if TYPE_CHECKING:
     from torch import nn
+    from transformers import PreTrainedModel
 
 _SHOTS = "shots.jsonl"
 
@@ -39,8 +40,12 @@ class UntunedModel(LanguageModelStage):
 
     def load(self, store: ArtifactStore) -> nn.Module:
         """The backbone."""
-        model: nn.Module = self.backbone.load_model()
+        model: nn.Module = self.load_plain(store)
         return model.to(self.trainer.device())
+
+    def load_plain(self, store: ArtifactStore) -> PreTrainedModel:
+        """The backbone, on the CPU."""
+        return self.backbone.load_model()
 
     def encoder(self, store: ArtifactStore) -> Encoder:
         """The role, with the shots in front of every question."""

@@ -25,6 +25,7 @@ from occpred.settings import SettingError
         ),
         (["training_reason=generated"], "training_reason: model=joint cannot learn from reasons that it is to write"),
         (["ranking.num_reasons=3"], "num_reasons=3: a model's own reasons are all the same at"),
+        (["engine=vllm", "lora=fp8_r16"], "engine: vllm would write by weights that are not rounded as those of the"),
     ],
 )
 def test_what_does_not_go_together(composed: Callable[..., DictConfig], overrides: list[str], message: str) -> None:

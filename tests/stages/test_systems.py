@@ -121,7 +121,7 @@ RIGHT, WRONG = "They want to rise.", "They want to rest."
 
 
 def half_right(
-    model: object,
+    writer: object,
     encoder: WritesReasons,
     examples: Sequence[NextOccupationExample],
     generation: Generation,
