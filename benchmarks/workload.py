@@ -107,7 +107,7 @@ WORKLOADS = {
     workload.name: workload
     for workload in (
         Workload("8b", QWEN3_8B, (600, 1200), (150, 300), examples_per_step=26, pairs_per_step=12, row_length=8192),
-        # Lengths of nine in ten prompts and replies of `occpred experiments=demo`.
-        Workload("tiny", None, (100, 260), (58, 84), examples_per_step=8, pairs_per_step=8, row_length=640),
+        # Lengths of nine in ten prompts and replies of `occpred experiments=demo`, in rows of the default length.
+        Workload("tiny", None, (100, 260), (58, 84), examples_per_step=8, pairs_per_step=8, row_length=2048),
     )
 }

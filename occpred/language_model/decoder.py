@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from occpred.errors import UserError
+from occpred.language_model.elementwise import normed, rotated
 from occpred.language_model.linears import linears
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _layer_states(
     (output,) = linears(attended, layer.self_attn.o_proj)
     hidden = hidden + output
     mlp = layer.mlp
-    gate, up = linears(layer.post_attention_layernorm(hidden), mlp.gate_proj, mlp.up_proj)
+    gate, up = linears(normed(layer.post_attention_layernorm, hidden), mlp.gate_proj, mlp.up_proj)
     (down,) = linears(mlp.act_fn(gate) * up, mlp.down_proj)
     return hidden + down
 
@@ -151,16 +152,9 @@ def _layer_states(
 def _projected(layer: Any, hidden_BTD: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Queries (B, T, H, E), keys and values (B, T, G, E)."""
     module = layer.self_attn
-    projected = linears(layer.input_layernorm(hidden_BTD), module.q_proj, module.k_proj, module.v_proj)
+    projected = linears(normed(layer.input_layernorm, hidden_BTD), module.q_proj, module.k_proj, module.v_proj)
     query_BTHE, key_BTGE, value_BTGE = (each.view(*each.shape[:2], -1, module.head_dim) for each in projected)
     if hasattr(module, "q_norm"):
-        query_BTHE, key_BTGE = module.q_norm(query_BTHE), module.k_norm(key_BTGE)
-    query_BTHE, key_BTGE = (_rotated(each, rotation).to(value_BTGE.dtype) for each in (query_BTHE, key_BTGE))
+        query_BTHE, key_BTGE = normed(module.q_norm, query_BTHE), normed(module.k_norm, key_BTGE)
+    query_BTHE, key_BTGE = (rotated(each, rotation).to(value_BTGE.dtype) for each in (query_BTHE, key_BTGE))
     return query_BTHE, key_BTGE, value_BTGE
-
-
-def _rotated(heads_BTHE: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotary position embedding (Su et al. 2021) in the layout of Llama: the two halves of a head are the pairs."""
-    cosine_BT1E, sine_BT1E = (each.unsqueeze(2) for each in rotation)
-    first, second = heads_BTHE.chunk(2, dim=-1)
-    return heads_BTHE * cosine_BT1E + torch.cat((-second, first), dim=-1) * sine_BT1E

@@ -64,7 +64,7 @@ class _UnderFrozenWeight(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tensor:
         with_gradient = ctx.needs_input_grad[0]
-        compute = _compiled() if hidden_ND.is_cuda else _of_chunk
+        compute = _compiled() if hidden_ND.is_cuda else _of_chunk_in_place
         chunks = [
             compute(hidden_CD, weight_VD, targets_C, with_gradient)
             for hidden_CD, targets_C in zip(torch.split(hidden_ND, _CHUNK), torch.split(targets_N, _CHUNK), strict=True)
@@ -97,4 +97,20 @@ def _of_chunk(
     vocabulary_V = torch.arange(logits_CV.shape[1], device=logits_CV.device)
     probs_CV = (logits_CV - log_normaliser_C1).exp()
     of_logits_CV = torch.where(vocabulary_V == targets_C[:, None], 1.0 - probs_CV, -probs_CV)
+    return log_probs_C, of_logits_CV.to(hidden_CD.dtype) @ weight_VD
+
+
+def _of_chunk_in_place(
+    hidden_CD: Tensor, weight_VD: Tensor, targets_C: Tensor, with_gradient: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The same in the logits' own memory: where nothing is compiled, each operation is a pass over it."""
+    logits_CV = (hidden_CD @ weight_VD.t()).float()
+    largest_C1, targets_C1 = logits_CV.amax(dim=1, keepdim=True), targets_C[:, None]
+    of_targets_C1 = logits_CV.gather(1, targets_C1) - largest_C1
+    exponentials_CV = logits_CV.sub_(largest_C1).exp_()
+    sums_C1 = exponentials_CV.sum(dim=1, keepdim=True)
+    log_probs_C = (of_targets_C1 - sums_C1.log())[:, 0]
+    if not with_gradient:
+        return log_probs_C, None
+    of_logits_CV = exponentials_CV.div_(-sums_C1).scatter_add_(1, targets_C1, torch.ones_like(sums_C1))
     return log_probs_C, of_logits_CV.to(hidden_CD.dtype) @ weight_VD

@@ -11,7 +11,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AutoConfig, PreTrainedModel
 
 from occpred.errors import UserError
-from occpred.language_model import decoder
+from occpred.language_model import decoder, elementwise
 from occpred.language_model.adaptation import BaseDtype, LoRA
 from occpred.language_model.decoder import check_attention, hidden_states
 
@@ -71,6 +71,8 @@ def test_compiled_float8_layers_learn_as_plain_ones(
     make_micro_qwen3: Callable[[], PreTrainedModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A layer has four products of frozen weights in one graph; what the first made, the others once could not use."""
+    # Gradients written by hand differ in the last bit, which float8 may round to another side.
+    monkeypatch.setattr(elementwise, "_counts_passes", lambda _: False)
     model: Any = LoRA(rank=2, base_dtype=BaseDtype.fp8)(make_micro_qwen3(), seed=0)
     base = model.get_base_model().get_decoder()
     layer = base.layers[0]
