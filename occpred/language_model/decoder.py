@@ -4,12 +4,13 @@ Hugging Face's own layers know causal attention. Here the caller says which toke
 theirs: the parameters, the norms, the rotary embeddings. Linear layers that share their input are computed together
 (see `occpred.language_model.linears`); on a GPU one layer is compiled, and all layers share what was compiled.
 
-Shapes: B rows, T tokens a row, N tokens whose hidden states are wanted, D hidden size, H query heads, G key and value
-heads, E size of a head.
+Shapes: B rows, T tokens a row, X either these two axes or one of all tokens, N tokens whose hidden states are wanted,
+D hidden size, H query heads, G key and value heads, E size of a head, F = H x E.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +26,8 @@ from occpred.language_model.linears import linears
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
+Rotation = tuple[Tensor, Tensor]
+"""Cosines and sines of all positions, each (X, E)."""
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 """Values of `model_type` whose layers are computed here."""
 
@@ -112,49 +115,73 @@ class _Forward:
     def __call__(self, hidden_BTD: Tensor, *args: Any, attention: Attention | None = None, **kwargs: Any) -> Any:
         if attention is None:
             return self._of_hugging_face(hidden_BTD, *args, **kwargs)
-        compute = _compiled() if hidden_BTD.is_cuda else _layer_states
         given = (self._layer, hidden_BTD, kwargs["rotation"], attention, kwargs.get("wanted_N"))
-        if self.keeps_input_only and torch.is_grad_enabled():
+        if not torch.is_grad_enabled():
+            return _inferred_states(*given)
+        compute = _made_for(hidden_BTD.device.type, _layer_states)
+        if self.keeps_input_only:
             return checkpoint(compute, *given, use_reentrant=False)
         return compute(*given)
 
 
 @cache
-def _compiled() -> Any:
-    """One graph for all layers, which differ in nothing but their weights: it is made in seconds, not minutes."""
-    # Training, reading prompts and reading titles have graphs of their own; beyond the limit there would be none.
+def _made_for(device_type: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """For a GPU it is compiled, once for all layers, which differ in nothing but weights: in seconds, not minutes."""
+    if device_type == "cpu":
+        return function
+    # Beyond the limit nothing would be compiled any more.
     torch._dynamo.config.recompile_limit = 64
-    return torch.compile(_layer_states, dynamic=True)
+    return torch.compile(function, dynamic=True)
 
 
 def _layer_states(
-    layer: Any,
-    hidden: Tensor,
-    rotation: tuple[Tensor, Tensor],
-    attention: Attention,
-    wanted_N: Tensor | None = None,
+    layer: Any, hidden: Tensor, rotation: Rotation, attention: Attention, wanted_N: Tensor | None = None
 ) -> Tensor:
-    """States after the layer: of all tokens (B, T, D), or of the wanted ones (N, D).
-
-    Attention is called here and nowhere deeper: one that cannot be compiled divides the layer into two graphs.
-    """
+    """States after the layer: of all tokens (B, T, D), or of the wanted ones (N, D)."""
     attended = attention(*_projected(layer, hidden, rotation), layer.self_attn.scaling).flatten(2)
     if wanted_N is not None:
         hidden, attended = (each.flatten(0, 1)[wanted_N] for each in (hidden, attended))
-    (output,) = linears(attended, layer.self_attn.o_proj)
-    hidden = hidden + output
-    mlp = layer.mlp
-    gate, up = linears(normed(layer.post_attention_layernorm, hidden), mlp.gate_proj, mlp.up_proj)
-    (down,) = linears(mlp.act_fn(gate) * up, mlp.down_proj)
-    return hidden + down
+    return _finished(layer, hidden, attended)
 
 
-def _projected(layer: Any, hidden_BTD: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries (B, T, H, E), keys and values (B, T, G, E)."""
+def _inferred_states(
+    layer: Any, hidden: Tensor, rotation: Rotation, attention: Attention, wanted_N: Tensor | None = None
+) -> Tensor:
+    """The same where no gradients are wanted.
+
+    Rankings read all tokens of few rows, then few tokens of many, in ever other numbers, and what is compiled for one
+    kind of shape seldom serves another. So here only what is done to each token by itself is compiled, and the number
+    of all tokens is the one size that varies.
+    """
+    project, finish = (_made_for(hidden.device.type, part) for part in (_projected, _finished))
+    flat = hidden.flatten(0, 1)
+    heads = project(layer, flat, tuple(each.flatten(0, 1) for each in rotation))
+    query, key, value = (each.unflatten(0, hidden.shape[:2]) for each in heads)
+    attended = attention(query, key, value, layer.self_attn.scaling).reshape(len(flat), -1)
+    states: Tensor
+    if wanted_N is not None:
+        states = finish(layer, flat[wanted_N], attended[wanted_N])
+    else:
+        states = finish(layer, flat, attended).view_as(hidden)
+    return states
+
+
+def _projected(layer: Any, hidden_XD: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries (X, H, E), keys and values (X, G, E)."""
     module = layer.self_attn
-    projected = linears(normed(layer.input_layernorm, hidden_BTD), module.q_proj, module.k_proj, module.v_proj)
-    query_BTHE, key_BTGE, value_BTGE = (each.view(*each.shape[:2], -1, module.head_dim) for each in projected)
+    projected = linears(normed(layer.input_layernorm, hidden_XD), module.q_proj, module.k_proj, module.v_proj)
+    query_XHE, key_XGE, value_XGE = (each.view(*each.shape[:-1], -1, module.head_dim) for each in projected)
     if hasattr(module, "q_norm"):
-        query_BTHE, key_BTGE = normed(module.q_norm, query_BTHE), normed(module.k_norm, key_BTGE)
-    query_BTHE, key_BTGE = (rotated(each, rotation).to(value_BTGE.dtype) for each in (query_BTHE, key_BTGE))
-    return query_BTHE, key_BTGE, value_BTGE
+        query_XHE, key_XGE = normed(module.q_norm, query_XHE), normed(module.k_norm, key_XGE)
+    query_XHE, key_XGE = (rotated(each, rotation).to(value_XGE.dtype) for each in (query_XHE, key_XGE))
+    return query_XHE, key_XGE, value_XGE
+
+
+def _finished(layer: Any, hidden_XD: Tensor, attended_XF: Tensor) -> Tensor:
+    """States after the layer, (X, D)."""
+    (output_XD,) = linears(attended_XF, layer.self_attn.o_proj)
+    hidden_XD = hidden_XD + output_XD
+    mlp = layer.mlp
+    gate, up = linears(normed(layer.post_attention_layernorm, hidden_XD), mlp.gate_proj, mlp.up_proj)
+    (down_XD,) = linears(mlp.act_fn(gate) * up, mlp.down_proj)
+    return hidden_XD + down_XD

@@ -3,7 +3,7 @@
 A compiler makes one pass of many operations. Without one each is a pass of its own, in the backward pass two or three,
 and in a small model on a CPU they take longer than the matrix products. Here gradients are written out by hand.
 
-Shapes: B rows, T tokens a row, H heads, E size of a head, D what is normalised over.
+Shapes: X any axes, H heads, E size of a head, D what is normalised over.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 def normed(norm: Any, states_XD: Tensor) -> Tensor:
-    """Return what `norm`, an RMSNorm of Hugging Face, makes of `states_XD`, of which X stands for any axes."""
+    """Return what `norm`, an RMSNorm of Hugging Face, makes of `states_XD`, in whatever axes X."""
     # Of a weight that is divided among processes DeepSpeed leaves an empty one in the module.
     is_plain = not norm.weight.requires_grad and norm.weight.shape == states_XD.shape[-1:]
     if is_plain and _counts_passes(states_XD):
@@ -25,14 +25,14 @@ def normed(norm: Any, states_XD: Tensor) -> Tensor:
     return normed_XD
 
 
-def rotated(heads_BTHE: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+def rotated(heads_XHE: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
     """Rotary position embedding (Su et al. 2021) in the layout of Llama: the two halves of a head are the pairs."""
-    cosine_BT1E, sine_BT1E = (each.unsqueeze(2) for each in rotation)
-    if _counts_passes(heads_BTHE):
-        rotated_BTHE: Tensor = _Rotation.apply(heads_BTHE, cosine_BT1E, sine_BT1E)  # type: ignore[no-untyped-call]
-        return rotated_BTHE
-    first, second = heads_BTHE.chunk(2, dim=-1)
-    return heads_BTHE * cosine_BT1E + torch.cat((-second, first), dim=-1) * sine_BT1E
+    cosine_X1E, sine_X1E = (each.unsqueeze(-2) for each in rotation)
+    if _counts_passes(heads_XHE):
+        rotated_XHE: Tensor = _Rotation.apply(heads_XHE, cosine_X1E, sine_X1E)  # type: ignore[no-untyped-call]
+        return rotated_XHE
+    first, second = heads_XHE.chunk(2, dim=-1)
+    return heads_XHE * cosine_X1E + torch.cat((-second, first), dim=-1) * sine_X1E
 
 
 def _counts_passes(states: Tensor) -> bool:
@@ -62,21 +62,21 @@ class _Rotation(torch.autograd.Function):
     """Its gradient is turned back by the same angles."""
 
     @staticmethod
-    def forward(ctx: Any, heads_BTHE: Tensor, cosine_BT1E: Tensor, sine_BT1E: Tensor) -> Tensor:
-        ctx.save_for_backward(cosine_BT1E, sine_BT1E)
-        return _turned(heads_BTHE, cosine_BT1E, sine_BT1E, 1)
+    def forward(ctx: Any, heads_XHE: Tensor, cosine_X1E: Tensor, sine_X1E: Tensor) -> Tensor:
+        ctx.save_for_backward(cosine_X1E, sine_X1E)
+        return _turned(heads_XHE, cosine_X1E, sine_X1E, 1)
 
     @staticmethod
-    def backward(ctx: Any, gradient_BTHE: Tensor) -> tuple[Tensor, None, None]:
-        cosine_BT1E, sine_BT1E = ctx.saved_tensors
-        return _turned(gradient_BTHE, cosine_BT1E, sine_BT1E, -1), None, None
+    def backward(ctx: Any, gradient_XHE: Tensor) -> tuple[Tensor, None, None]:
+        cosine_X1E, sine_X1E = ctx.saved_tensors
+        return _turned(gradient_XHE, cosine_X1E, sine_X1E, -1), None, None
 
 
-def _turned(heads_BTHE: Tensor, cosine_BT1E: Tensor, sine_BT1E: Tensor, direction: int) -> Tensor:
-    first, second = heads_BTHE.chunk(2, dim=-1)
-    sine_of_first, sine_of_second = sine_BT1E.chunk(2, dim=-1)
-    turned_BTHE = heads_BTHE * cosine_BT1E
-    of_first, of_second = turned_BTHE.chunk(2, dim=-1)
+def _turned(heads_XHE: Tensor, cosine_X1E: Tensor, sine_X1E: Tensor, direction: int) -> Tensor:
+    first, second = heads_XHE.chunk(2, dim=-1)
+    sine_of_first, sine_of_second = sine_X1E.chunk(2, dim=-1)
+    turned_XHE = heads_XHE * cosine_X1E
+    of_first, of_second = turned_XHE.chunk(2, dim=-1)
     of_first.addcmul_(second, sine_of_first, value=-direction)
     of_second.addcmul_(first, sine_of_second, value=direction)
-    return turned_BTHE
+    return turned_XHE

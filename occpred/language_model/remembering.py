@@ -46,8 +46,6 @@ class RememberingAttention:
         for layer, past_2BKGE in enumerate(self._past):  # one by one, so that little exists twice at any time
             self._past[layer] = past_2BKGE[:, :, :room].index_select(1, rows)
 
-    # What it does differs from layer to layer, and the layers around it are compiled as one.
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def __call__(self, query_BTHE: Tensor, key_BTGE: Tensor, value_BTGE: Tensor, scale: float) -> Tensor:
         """Return the attended values (B, T, H, E)."""
         past_2BKGE = self._remember(key_BTGE, value_BTGE)

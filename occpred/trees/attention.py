@@ -202,7 +202,7 @@ class Blocks(AncestorAttention):
 @cache
 def _flex() -> Any:
     """Compiled even on its own: otherwise all scores of all heads would lie in memory."""
-    return torch.compile(flex_attention)
+    return torch.compile(flex_attention, dynamic=True)
 
 
 def block_mask(ends_BT: Tensor) -> BlockMask:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from occpred.errors import UserError
 from occpred.language_model import decoder, elementwise
 from occpred.language_model.adaptation import BaseDtype, LoRA
 from occpred.language_model.decoder import check_attention, hidden_states
+from occpred.language_model.text_reader import TextReader
 
 
 @pytest.mark.parametrize(
@@ -60,10 +62,42 @@ def test_all_layers_but_the_last_share_one_graph_for_all_lengths(
     model: Any = LoRA(rank=2)(make_micro(), seed=0)
     base = model.get_base_model()
     expected = [states(base, length) for length in (40, 56, 72)]
-    counter = CompileCounter()
-    monkeypatch.setattr(decoder, "_layer_states", torch.compile(decoder._layer_states, backend=counter, dynamic=True))
+    counter = counted_compiler(monkeypatch)
     for length, plain in zip((40, 56, 72), expected, strict=True):
         torch.testing.assert_close(states(base, length), plain)
+    assert counter.frame_count == 2
+
+
+def counted_compiler(monkeypatch: pytest.MonkeyPatch) -> CompileCounter:
+    """Compile what a GPU would have compiled; say how many graphs there are."""
+    torch.compiler.reset()  # other tests have compiled the functions for other models, as often as they may be
+    counter = CompileCounter()
+    compiled = cache(partial(torch.compile, backend=counter, dynamic=True))
+    monkeypatch.setattr(decoder, "_made_for", lambda device_type, function: compiled(function))
+    return counter
+
+
+def test_reading_without_gradients_has_two_graphs_for_all_shapes(
+    make_micro: Callable[[], PreTrainedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rankings and texts ask for many; where each was compiled for itself, that took longer than all the work."""
+    model: Any = LoRA(rank=2)(make_micro(), seed=0)
+    base = model.get_base_model()
+
+    def read() -> list[Tensor]:
+        found = []
+        with torch.inference_mode():
+            for prompts, steps in (([[5] * 9, [6, 7]], 3), ([[8] * 30] * 5, 2), ([[1, 2, 3]] * 9, 4)):
+                reader = TextReader(base, prompts, steps)
+                found.append(reader.read_prompts())
+                found += [reader.read(torch.full((len(prompts),), 4)) for _ in range(steps)]
+                found.append(states(base, len(prompts) + 20))
+        return found
+
+    expected = read()
+    counter = counted_compiler(monkeypatch)
+    for ours, theirs in zip(read(), expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
     assert counter.frame_count == 2
 
 
@@ -89,7 +123,7 @@ def test_compiled_float8_layers_learn_as_plain_ones(
         return [states_BTD, *torch.autograd.grad(weighed, [hidden_BTD, *trained])]
 
     expected = [outcome(length) for length in (40, 56)]
-    torch.compiler.reset()  # other tests have compiled the function for other models, as often as it may be
+    torch.compiler.reset()
     compiled = torch.compile(decoder._layer_states, backend="aot_eager", dynamic=True, fullgraph=True)
     monkeypatch.setattr(decoder, "_layer_states", compiled)
     for length, plain in zip((40, 56), expected, strict=True):
