@@ -34,7 +34,7 @@ bench-endpoint: $(INSTALLED) ## Calls a second of a teacher or judge behind an e
 	$(TEST_ENVIRONMENT) $(BIN)/python -m benchmarks.endpoint
 
 bench: $(INSTALLED) ## Training and ranking on the CPU beside TRL and Hugging Face: a quarter of an hour
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.training --device cpu --size tiny --rounds 3 --out bench.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.turns --out bench.json
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ranking --size tiny --prompt 200 --sft-prompt 60 --sft-steps 150 --users 16 --out bench-ranking.json
 
 bench-gpu: $(INSTALLED) ## The same for an 8B model on a GPU, with NF4 and float8: needs 80 GB and the extra `gpu`

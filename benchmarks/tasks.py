@@ -54,7 +54,7 @@ TASKS: dict[str, Task] = {
     "trl_sft_other": peer(
         "trl_sft",
         on_gpu=FLASH | {"rows": 2, "packed": 8192, "checkpointing": True},
-        on_cpu={"rows": 1, "packed": 1024},
+        on_cpu={"rows": 1, "packed": 512},
     ),
     "hf_trainer": peer(
         "hugging_face_sft", on_gpu={"rows": 8, "checkpointing": True}, on_cpu={"rows": 8, "checkpointing": True}
