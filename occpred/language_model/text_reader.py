@@ -63,7 +63,7 @@ class TextReader:
         They are overwritten by the next call.
         """
         self._tokens_B.copy_(tokens_B)
-        if not self._records or not self._has_compiled:  # which cannot be recorded
+        if not self._records or not self._has_compiled:  # a first step may compile, which cannot be recorded
             self._has_compiled = True
             return self._step()
         if self._recording is None:
