@@ -61,6 +61,14 @@ class Slurm:
         rows = [line.split("|") for line in text.splitlines()]
         return {job: state for job, state, folder in rows if Path(folder) == self.folder}
 
+    def states_at_the_end(self) -> list[str]:
+        """How all jobs have ended, once SLURM has cleaned up after them: a cancelled one, too, completes first."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while "COMPLETING" in (states := sorted(self.jobs().values())):
+            assert time.monotonic() < deadline, states
+            time.sleep(0.1)
+        return states
+
     def wait_for(self, is_so: Callable[[], object], while_runs: subprocess.Popen[str]) -> None:
         """Wait for something to become true; fail where the sweep ends before it does."""
         deadline = time.monotonic() + _PATIENCE_SECONDS

@@ -41,7 +41,7 @@ def test_a_sweep_gives_what_it_gives_in_one_process(slurm: Slurm, tmp_path: Path
     fewer = ("careers.num_people=30", "trainer.validation_examples=0")
     output = slurm.finish(slurm.sweep(*fewer, "seed=0,1", "reason=generated,none"))
     assert "report: artifacts/sweep/" in output
-    assert set(slurm.jobs().values()) == {"COMPLETED"}
+    assert set(slurm.states_at_the_end()) == {"COMPLETED"}
     assert len(slurm.jobs()) == 9, "prepare, reasons to learn from and none to answer with, 2 trainings, 4 evaluations"
     (folder,) = slurm.folder.glob("runs/sweep/*/*")
     assert {path.name for path in folder.iterdir() if path.name.isdigit()} == set(map(str, range(9)))
@@ -80,7 +80,7 @@ def test_work_is_submitted_once_whatever_becomes_of_launchers(slurm: Slurm) -> N
         own.send_signal(signal.SIGINT)
         assert "cancelled 2 SLURM jobs that this command submitted" in slurm.finish(own, code=130)
         assert "2 of 2 runs failed: reason: cancelled (scancel)" in slurm.finish(other, code=1)
-    assert sorted(slurm.jobs().values()) == ["CANCELLED", "CANCELLED", "COMPLETED", "COMPLETED"]
+    assert slurm.states_at_the_end() == ["CANCELLED", "CANCELLED", "COMPLETED", "COMPLETED"]
     assert len(list(slurm.store.glob("submitted/*.json"))) == 2, "whoever comes next submits the cancelled ones anew"
 
 
@@ -127,7 +127,7 @@ def test_jobs_run_the_code_that_was_submitted(slurm: Slurm) -> None:
     slurm.wait_for_jobs(1, "PENDING", while_runs=sweep)  # the next wave is on hold, too
     sweep.send_signal(signal.SIGINT)
     slurm.finish(sweep, code=130)
-    assert sorted(slurm.jobs().values()) == ["CANCELLED", "COMPLETED"]
+    assert slurm.states_at_the_end() == ["CANCELLED", "COMPLETED"]
 
 
 def test_a_job_goes_on_until_it_comes_no_further(slurm: Slurm) -> None:
