@@ -108,9 +108,10 @@ class PackedSteps(Dataset[OptimizerStep]):
 
     def __getitem__(self, step: int) -> OptimizerStep:
         indices = self.plan[step]
-        # Every rank must take part in every all-reduce, so the last ones may get rows without a tree.
-        packed = pack([len(self.trees[index]) for index in indices], self.row_length, multiple=self.world_size)
+        packed = pack([len(self.trees[index]) for index in indices], self.row_length)
         rows = [[indices[item] for item in row] for row in packed]
+        # Every rank must take part in every all-reduce, so the last ones may get rows without a tree.
+        rows += [[] for _ in range(-len(rows) % self.world_size)]
         own = rows[self.rank :: self.world_size]
         micro_batches = [
             own[first : first + self.rows_per_forward] for first in range(0, len(own), self.rows_per_forward)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from heapq import heapreplace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,15 +19,8 @@ from occpred.trees.token_tree import TokenTree
 _TILE = 32
 
 
-def pack(lengths: Sequence[int], row_length: int, multiple: int = 1) -> list[list[int]]:
-    """Put items of the given lengths into as few rows as best-fit decreasing finds, each about as full as the others.
-
-    Processes that share rows wait for the one whose rows are fullest.
-
-    Args:
-        lengths: in tokens.
-        row_length: no row gets more.
-        multiple: the number of rows is a whole multiple of this; where there are too few items, some rows are empty.
+def pack(lengths: Sequence[int], row_length: int) -> list[list[int]]:
+    """Put items of the given lengths into as few rows as best-fit decreasing finds.
 
     Returns:
         For each row, the indices of its items. Deterministic: equal lengths keep their order.
@@ -38,22 +30,10 @@ def pack(lengths: Sequence[int], row_length: int, multiple: int = 1) -> list[lis
 
     >>> pack([3, 6, 4, 2], row_length=8)
     [[1, 3], [2, 0]]
-    >>> pack([3, 6, 4, 2], row_length=12)
-    [[1, 3], [2, 0]]
     """
-    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
-    rows = _best_fit(order, lengths, row_length)
-    rows += [[] for _ in range(-len(rows) % multiple)]
-    even = _evenly(order, lengths, len(rows))
-    fits = all(sum(lengths[item] for item in row) <= row_length for row in even)
-    return even if fits else rows
-
-
-def _best_fit(order: Sequence[int], lengths: Sequence[int], row_length: int) -> list[list[int]]:
-    """Each item goes where it leaves the least space."""
     rows: list[list[int]] = []
     spaces: list[tuple[int, int]] = []  # what is free in each row, and the row's number; in order
-    for item in order:
+    for item in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
         length = lengths[item]
         if length > row_length:
             raise ValueError(f"a tree of {length} tokens does not fit into a row of {row_length}")
@@ -64,17 +44,6 @@ def _best_fit(order: Sequence[int], lengths: Sequence[int], row_length: int) -> 
         space, row = spaces.pop(best)
         rows[row].append(item)
         insort(spaces, (space - length, row))
-    return rows
-
-
-def _evenly(order: Sequence[int], lengths: Sequence[int], num_rows: int) -> list[list[int]]:
-    """Each item goes into the row that has the least in it."""
-    rows: list[list[int]] = [[] for _ in range(num_rows)]
-    fills = [(0, row) for row in range(num_rows)]  # a heap
-    for item in order:
-        fill, row = fills[0]
-        rows[row].append(item)
-        heapreplace(fills, (fill + lengths[item], row))
     return rows
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -26,7 +26,6 @@ from occpred.models.reference import reference_log_probs
 from occpred.models.supervised_module import SupervisedModule
 from occpred.training.data import TreeDataModule
 from occpred.training.optimizer import Optimizer
-from occpred.training.steps import PackedSteps
 from occpred.training.trainer import Trainer
 from occpred.trees.token_tree import TokenTree
 
@@ -125,18 +124,9 @@ def test_sft_forwards_packed_rows_and_needs_logits_of_targets_only(
 ) -> None:
     done = one_step(micro_qwen3, supervised(), tmp_path)
     used = sum(prompt + completion for prompt, completion in PEOPLE)
-    # Four rows of about 50 tokens, each in whole tiles of 32.
-    assert (used, done.forwards) == (200, [64, 64, 64, 64])
+    assert (used, sorted(done.forwards)) == (200, [32, 64, 64, 64])
+    assert 1 - used / sum(done.forwards) == pytest.approx(24 / 224)  # padding
     assert done.logits == sum(completion for _, completion in PEOPLE) == 57
-
-
-def test_long_rows_have_next_to_no_padding() -> None:
-    lengths = np.random.default_rng(0).integers(750, 1500, 26).tolist()
-    trees = [TokenTree.grow([1] * (length - 1), [[2]]) for length in lengths]
-    step = PackedSteps(trees, [list(range(26))], row_length=8192, rows_per_forward=1)[0]
-    widths = [batch.tokens_BT.shape[1] for batch in step.batches]
-    assert sum(lengths) > 0.99 * sum(widths)
-    assert max(widths) - min(widths) < 1000, "no row is left with the rest"
 
 
 def test_rows_of_a_micro_batch_are_as_wide_as_the_fullest(micro_qwen3: PreTrainedModel, tmp_path: Path) -> None:
@@ -150,7 +140,7 @@ def test_dpo_forwards_a_prompt_and_a_common_beginning_once(micro_qwen3: PreTrain
     done = one_step(micro_qwen3, trees, tmp_path, references=[[-9.0, -9.0]] * len(trees))
     shared = 2
     assert list(map(len, trees)) == [prompt + chosen + rejected - shared for prompt, chosen, rejected in PAIRS]
-    assert done.forwards == [64, 64]
+    assert sorted(done.forwards) == [32, 64]
     assert done.logits == sum(chosen + rejected - shared for _, chosen, rejected in PAIRS) == 40
 
 
@@ -179,13 +169,13 @@ def test_references_forward_packed_rows(micro_qwen3: PreTrainedModel) -> None:
     trees = preferences()
     with watched(micro_qwen3) as done:
         reference_log_probs(micro_qwen3, trees, ROW_LENGTH, "reference")
-    assert done.forwards == [64, 64]
+    assert sorted(done.forwards) == [32, 64]
     assert done.logits == 40
     with watched(micro_qwen3) as alone:
         for tree in trees:
             reference_log_probs(micro_qwen3, [tree], ROW_LENGTH, "reference")
     assert len(alone.forwards) == 3
-    assert sum(alone.forwards) >= sum(done.forwards)
+    assert sum(alone.forwards) > sum(done.forwards)
 
 
 def test_references_need_no_gradient(micro_qwen3: PreTrainedModel) -> None:

@@ -17,23 +17,9 @@ def test_packing_loses_nothing_and_overfills_nothing(lengths: list[int]) -> None
 
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=30))
-def test_rows_are_more_than_half_full_on_average(lengths: list[int]) -> None:
-    rows = pack(lengths, row_length=20)
-    assert len(rows) == 1 or sum(lengths) > len(rows) * 20 / 2
-
-
-def test_no_row_is_left_with_the_rest() -> None:
-    assert [len(row) for row in pack([9] * 10, row_length=40)] == [4, 3, 3]
-    assert pack([12, 8, 7, 7, 6], row_length=20) == [[0, 1], [2, 3, 4]], "evenly they do not fit into two rows"
-
-
-@given(st.lists(st.integers(1, 20), min_size=1, max_size=30), st.integers(1, 4))
-def test_processes_get_equally_many_rows_and_equally_full_ones(lengths: list[int], processes: int) -> None:
-    rows = pack(lengths, row_length=1000, multiple=processes)
-    assert len(rows) == processes
-    assert sorted(item for row in rows for item in row) == list(range(len(lengths)))
-    fills = [sum(lengths[item] for item in row) for row in rows]
-    assert max(fills) - min(fills) <= max(lengths)
+def test_two_rows_are_never_both_half_empty(lengths: list[int]) -> None:
+    fills = [sum(lengths[item] for item in row) for row in pack(lengths, row_length=20)]
+    assert sum(fill <= 10 for fill in fills) <= 1
 
 
 def test_too_long_a_tree_is_refused() -> None:
