@@ -27,7 +27,7 @@ from typing import Any
 
 _PACKAGES = ("torch", "transformers", "peft", "lightning", "trl", "liger-kernel", "bitsandbytes", "datasets", "numpy")
 _DEFAULT = "ceiling,occpred_sft,trl_sft,trl_sft_other,hf_trainer,occpred_dpo,trl_dpo"
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
@@ -80,7 +80,7 @@ def measured_apart(name: str, seconds: float) -> dict[str, Any]:
         command += ["--only", name, "--started", str(time.time()), "--out", str(result)]
         with log.open("w", encoding="utf-8") as lines:
             try:
-                environment = _ENVIRONMENT | os.environ
+                environment = ENVIRONMENT | os.environ
                 subprocess.run(command, stdout=lines, stderr=lines, env=environment, timeout=max(1.0, seconds))
             except subprocess.TimeoutExpired:
                 return {"error": f"not done after {seconds:.0f} s"}

@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.training import ENVIRONMENT
+
 TASKS = "occpred_sft,trl_sft,trl_sft_other,hf_trainer,occpred_dpo,trl_dpo"
 
 
@@ -26,11 +28,6 @@ class Contestant:
 
     def __init__(self, name: str, size: str, steps: int) -> None:
         command = [sys.executable, "-m", "benchmarks.turns", "--size", size, "--steps", str(steps), "--only", name]
-        environment = {
-            "HF_HUB_OFFLINE": "1",
-            "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-            "TOKENIZERS_PARALLELISM": "false",
-        }
         self.name = name
         self._process = subprocess.Popen(
             command,
@@ -38,7 +35,7 @@ class Contestant:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=environment | os.environ,
+            env=ENVIRONMENT | os.environ,
         )
 
     def step(self) -> dict[str, float]:

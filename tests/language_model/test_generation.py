@@ -187,6 +187,15 @@ def tiny_tokenizer(tiny_backbone: Backbone) -> PreTrainedTokenizerBase:
     return tiny_backbone.load_tokenizer()
 
 
+def test_texts_of_a_batch_stop_each_on_its_own(tiny_tokenizer: PreTrainedTokenizerBase) -> None:
+    texts = ["a</think>", "bcdefgh", "x</think>y z w v u t s r q"]
+    encoded = [tiny_tokenizer.encode(text, add_special_tokens=False)[:4] for text in texts]
+    length = min(map(len, encoded))
+    ending = Ending(tiny_tokenizer, "</think>", ())
+    stopped = [ending.ends(ids[:length]) for ids in encoded]
+    assert stopped == ["</think>" in tiny_tokenizer.decode(ids[:length]) for ids in encoded]
+
+
 def test_a_draw_depends_on_its_number_and_not_on_its_place(
     micro_qwen3: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
 ) -> None:
