@@ -41,7 +41,7 @@ bench-gpu: $(INSTALLED) ## The same for an 8B model on a GPU, with NF4 and float
 	$(BIN)/python -m benchmarks.training --device gpu --size 8b --out bench-gpu.json --tasks \
 	ceiling,occpred_sft,occpred_sft_fp8,trl_sft,trl_sft_other,hf_trainer,occpred_sft_nf4,trl_sft_nf4,occpred_dpo,occpred_dpo_fp8,trl_dpo
 	$(BIN)/python -m benchmarks.ranking --size 8b --titles benchmarks/onet_titles.json --tokens-per-forward 60000 \
-	--meant 8 --sure 1 --sft-prompt 100 --sft-steps 200 --learning-rate 2e-4 --users 66 --out bench-ranking-gpu.json
+	--sft-prompt 100 --sft-steps 200 --learning-rate 2e-4 --users 66 --out bench-ranking-gpu.json
 	$(BIN)/python -m benchmarks.generation --size 8b --new-tokens 128 --out bench-generation-gpu.json
 
 check: $(INSTALLED) ## Lint (ruff) and type-check (mypy)

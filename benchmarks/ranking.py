@@ -29,7 +29,7 @@ import torch
 from torch import nn
 
 from benchmarks import ranking_peer
-from benchmarks.ranking_people import FineTuning, People, read_titles
+from benchmarks.ranking_people import Columns, FineTuning, People, read_titles
 from benchmarks.workload import WORKLOADS
 from occpred.language_model.adaptation import BaseDtype
 from occpred.ranking.certified import CertifiedRanking
@@ -83,17 +83,18 @@ def timed(work: Callable[[], Any], model: nn.Module, users: int, repeats: int) -
     }
 
 
-def compared(exact: Answers, certified: Answers, meant: Sequence[int]) -> dict[str, Any]:
+def compared(exact: Answers, certified: Answers, plausible_PC: Columns) -> dict[str, Any]:
     """How sure the model is, and whether the certificate holds; in bfloat16, up to rounding."""
     whole_PC, part_PC = exact.log_probs_PRC[:, 0], certified.log_probs_PRC[: len(exact.log_probs_PRC), 0]
     assert certified.certificate
     known_PC = (certified.certificate.upper <= certified.log_probs_PRC)[: len(whole_PC), 0]
-    rows_P, first_P = np.arange(len(whole_PC)), (-whole_PC).argmax(axis=1)
+    of_plausible_PC = np.take_along_axis(np.exp(whole_PC), plausible_PC[: len(whole_PC)], axis=1)
     return {
-        "mean_probability_of_title_meant": round(float(np.exp(whole_PC[rows_P, meant[: len(whole_PC)]]).mean()), 4),
-        "mean_probability_of_all_titles": round(float(np.exp(whole_PC).sum(axis=1).mean()), 4),
+        "mean_probability_of_all_titles": round(float(np.exp(whole_PC).sum(axis=1).mean()), 5),
+        "mean_probability_of_plausible_titles": round(float(of_plausible_PC.sum(axis=1).mean()), 5),
+        "mean_probability_of_the_first_of_them": round(float(of_plausible_PC[:, 0].mean()), 3),
         "titles_opened": round(float(known_PC.sum(axis=1).mean()), 1),
-        "same_first": float((first_P == part_PC.argmax(axis=1)).mean()),
+        "same_first": float((whole_PC.argmax(axis=1) == part_PC.argmax(axis=1)).mean()),
         "largest_difference_of_opened_probabilities": float(np.abs(np.exp(whole_PC) - np.exp(part_PC))[known_PC].max()),
     }
 
@@ -105,8 +106,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--titles", type=Path, help="JSON file")
     parser.add_argument("--base", choices=[base.name for base in BaseDtype], default="backbone", help="frozen weights")
     parser.add_argument("--prompt", type=int, default=900, help="tokens of a prompt")
-    parser.add_argument("--sure", type=float, default=0.9, help="share of people who have the title meant")
-    parser.add_argument("--meant", type=int, default=10_000, help="titles that can be meant, the most frequent ones")
     parser.add_argument("--sft-prompt", type=int, default=900, help="tokens of the longest prompt of fine-tuning")
     parser.add_argument("--users", type=int, default=128)
     parser.add_argument("--exact-users", type=int, default=16, help="of them, those who are ranked exactly as well")
@@ -126,7 +125,7 @@ def ranked(arguments: argparse.Namespace, device: torch.device) -> dict[str, Any
     """Fine-tune, rank in all ways, and compare what they found."""
     workload = WORKLOADS[arguments.size]
     titles = read_titles(arguments.titles, workload.vocabulary)
-    people = People(titles, workload.vocabulary, arguments.meant, arguments.sure)
+    people = People(titles, workload.vocabulary)
     fine_tuning = FineTuning(
         arguments.sft_steps,
         arguments.sft_prompt,
@@ -136,7 +135,7 @@ def ranked(arguments: argparse.Namespace, device: torch.device) -> dict[str, Any
     )
     model = fine_tuning(workload, people, device)
     drawn = people.draw(arguments.users, seed=2, shortest=arguments.prompt, longest=arguments.prompt)
-    questions = [Question((tuple(prompt),), asked=true) for prompt, _, true in drawn]
+    questions = [Question((person.prompt,), asked=person.follows) for person in drawn]
     few, fewer = questions[: arguments.exact_users], questions[: arguments.peer_users]
     exact = ExactRanking(tokens_per_forward=arguments.tokens_per_forward)
     certified = CertifiedRanking(
@@ -163,7 +162,7 @@ def ranked(arguments: argparse.Namespace, device: torch.device) -> dict[str, Any
     return {
         "titles": len(titles),
         "trie_nodes": len(TitleTrie(titles)),
-        **compared(found["exact"], found["certified"], [meant for _, meant, _ in drawn]),
+        **compared(found["exact"], found["certified"], people.plausible_SP[[person.situation for person in drawn]]),
         "largest_difference_from_hugging_face": float(
             np.abs(found["exact"].log_probs_PRC[: len(fewer), 0] - of_peer_PC).max()
         ),

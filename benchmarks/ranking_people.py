@@ -1,9 +1,9 @@
 """A model that is sure of what follows: what the ranking benchmark ranks with.
 
 How much a certified ranking saves depends on how sure the model is, so the backbone, which may have random weights (see
-`let_tokens_through`), is fine-tuned first, with our own trainer: prompts are random tokens of which the last says which
-title is meant; what follows is that title, but for a share of the people, who have another one. Titles are as frequent
-as the Zipf-Mandelbrot law has it.
+`let_tokens_through`), is fine-tuned first, with our own trainer. Prompts are random tokens of which the last says what
+the person's situation is, and each situation has twelve titles that may follow, some more probable than others: so a
+model that has learned it is sure of a dozen titles, with an order among them, and of none by itself.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.workload import ALPHA, RANK, TARGETS, Workload
@@ -31,8 +33,28 @@ from occpred.training.optimizer import Optimizer
 from occpred.training.trainer import Trainer
 from occpred.trees.token_tree import TokenTree
 
+Columns = NDArray[np.int64]
 FIRST_TOKEN = 10
 """Smaller ids mean something to the embedded backbone."""
+SITUATIONS = 8
+PLAUSIBLE = 12
+"""Titles that may follow in one situation."""
+DECAY = 0.7
+"""Each of them is so many times as probable as the one before: the first has 0.3, the tenth 0.012."""
+
+
+class Person(NamedTuple):
+    """One to rank titles for.
+
+    Attributes:
+        prompt: token ids, the situation last.
+        situation: from 0 on.
+        follows: column of the title that follows.
+    """
+
+    prompt: tuple[int, ...]
+    situation: int
+    follows: int
 
 
 @dataclass(frozen=True)
@@ -40,31 +62,34 @@ class People:
     """Draws prompts with what follows them.
 
     Attributes:
-        titles: token ids of each.
+        titles: token ids of each; 96 at least.
         vocabulary: ids are below this one.
-        meant: so many titles, the most frequent ones, can be meant by a prompt.
-        sure: share of the people who have the title that their prompt means.
     """
 
     titles: list[list[int]]
     vocabulary: int
-    meant: int
-    sure: float
 
-    def draw(self, count: int, seed: int, shortest: int, longest: int) -> list[tuple[list[int], int, int]]:
-        """So many prompts, each with the title it means and the one that follows, as columns."""
+    def __post_init__(self) -> None:
+        if len(self.titles) < SITUATIONS * PLAUSIBLE:
+            raise SystemExit(f"{len(self.titles)} titles; needs {SITUATIONS * PLAUSIBLE} at least")
+
+    @cached_property
+    def plausible_SP(self) -> Columns:
+        """The columns of the titles that may follow in each situation, the most probable one first."""
+        shuffled = np.random.default_rng(0).permutation(len(self.titles))
+        return shuffled[: SITUATIONS * PLAUSIBLE].reshape(SITUATIONS, PLAUSIBLE)
+
+    def draw(self, count: int, seed: int, shortest: int, longest: int) -> list[Person]:
+        """So many people, with prompts of so many tokens; there are as many prompts of 100 to 200 as of 200 to 400."""
         generator = np.random.default_rng(seed)
-        by_frequency = np.random.default_rng(0).permutation(len(self.titles))
-        weights = 1 / (2.7 + np.arange(len(self.titles)))
-        of_meant = weights[: self.meant]
-        meant = by_frequency[generator.choice(len(of_meant), size=count, p=of_meant / of_meant.sum())]
-        other = by_frequency[generator.choice(len(weights), size=count, p=weights / weights.sum())]
-        follows = np.where(generator.random(count) < self.sure, meant, other)
+        weights = DECAY ** np.arange(PLAUSIBLE)
+        situations = generator.integers(SITUATIONS, size=count)
+        follows = generator.choice(PLAUSIBLE, size=count, p=weights / weights.sum())
         lengths = np.exp(generator.uniform(np.log(shortest), np.log(longest + 1), count)).astype(int)
         tokens = [generator.integers(FIRST_TOKEN, self.vocabulary, length - 1).tolist() for length in lengths]
         return [
-            ([*body, FIRST_TOKEN + int(column)], int(column), int(true))
-            for body, column, true in zip(tokens, meant, follows, strict=True)
+            Person((*body, FIRST_TOKEN + int(situation)), int(situation), int(self.plausible_SP[situation, place]))
+            for body, situation, place in zip(tokens, situations, follows, strict=True)
         ]
 
 
@@ -98,7 +123,7 @@ def let_tokens_through(model: Any) -> None:
 
 @dataclass(frozen=True)
 class FineTuning:
-    """How the model learns which title a prompt means.
+    """How the model learns which titles follow a prompt.
 
     Attributes:
         steps: optimizer steps of 32 people.
@@ -118,7 +143,7 @@ class FineTuning:
         """The backbone with adapters that have learned it."""
         batch_size = 32
         drawn = people.draw(batch_size * self.steps, seed=1, shortest=16, longest=self.longest_prompt)
-        trees = [TokenTree.grow(prompt, [people.titles[true]]) for prompt, _, true in drawn]
+        trees = [TokenTree.grow(person.prompt, [people.titles[person.follows]]) for person in drawn]
         row_length = max(self.row_length, *map(len, trees))
         data = TreeDataModule[Any](
             trees,

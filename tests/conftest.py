@@ -100,3 +100,18 @@ def make_micro_qwen3() -> Callable[[], PreTrainedModel]:
 def micro_qwen3() -> PreTrainedModel:
     """One such Qwen3 model."""
     return _micro("qwen3")
+
+
+@pytest.fixture(params=["qwen3", "llama"])
+def wider_model(request: pytest.FixtureRequest) -> PreTrainedModel:
+    """Like the micro models, but with rows of whole blocks, as NF4 needs them, and trainable."""
+    sizes = {"vocab_size": 64, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "head_dim": 16}
+    sizes |= {"num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": False}
+    architecture = {"model_type": request.param, **sizes}
+    backbone = Backbone(name="wider", random_init=True, architecture=architecture, precision=Precision.FLOAT32)
+    model = backbone.load_model()
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.2)
+    return model

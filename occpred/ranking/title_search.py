@@ -135,9 +135,9 @@ class TitleSearch:
 
     def _next(self, row: int, needed_N: Mask, tokens: int) -> list[int]:
         """The nodes to read next behind one prompt: those that are needed, then others; the most probable first."""
-        questions, prompts = np.nonzero(self._rows_PR == row)
-        places = np.unique(self._places_PRC[questions, prompts])
-        unread = places[~self._trie.is_leaf_N[places] & ~self._is_read_DN[row, places]]
+        stands_N = np.zeros(len(self._trie), dtype=np.bool_)
+        stands_N[self._places_PRC[self._rows_PR == row]] = True
+        unread = np.flatnonzero(stands_N & ~self._trie.is_leaf_N & ~self._is_read_DN[row])
         ordered = unread[np.lexsort((-self._log_probs_DN[row, unread], ~needed_N[unread]))]
         sums, spare = np.cumsum(self._trie.lengths_N[ordered]), self._most // 2 - self._is_read_DN[row].sum()
         fits = (sums <= tokens) & (needed_N[ordered] | (sums <= spare))

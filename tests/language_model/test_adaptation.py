@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from occpred.errors import UserError
 from occpred.language_model.adaptation import Adaptation, BaseDtype, FullFineTuning, LoRA
-from occpred.language_model.backbone import Backbone, Precision
+from occpred.language_model.backbone import Backbone
 from occpred.language_model.float8_linear import Float8Linear
 from occpred.settings import SettingError
 
@@ -111,21 +111,6 @@ def test_targets_that_are_no_linear_layers_are_refused(micro_qwen3: PreTrainedMo
 def test_adapters_on_nothing_are_refused() -> None:
     with pytest.raises(SettingError, match="must name at least one linear layer"):
         LoRA(targets=[])
-
-
-@pytest.fixture(params=["qwen3", "llama"])
-def wider_model(request: pytest.FixtureRequest) -> PreTrainedModel:
-    """Like `micro_model`, but with rows of whole blocks."""
-    sizes = {"vocab_size": 64, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "head_dim": 16}
-    sizes |= {"num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": False}
-    architecture = {"model_type": request.param, **sizes}
-    backbone = Backbone(name="wider", random_init=True, architecture=architecture, precision=Precision.FLOAT32)
-    model = backbone.load_model()
-    torch.manual_seed(0)
-    for parameter in model.parameters():
-        if parameter.dim() > 1:
-            nn.init.normal_(parameter, std=0.2)
-    return model
 
 
 ADAPTATIONS = [

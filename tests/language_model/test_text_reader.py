@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -50,9 +50,9 @@ def test_texts_that_are_kept_go_on_in_the_order_that_is_said(micro_model: PreTra
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 @pytest.mark.parametrize("base_dtype", list(BaseDtype))
 def test_steps_that_are_replayed_are_those_of_a_model_that_computes_them(
-    make_micro_qwen3: Callable[[], PreTrainedModel], base_dtype: BaseDtype
+    wider_model: PreTrainedModel, base_dtype: BaseDtype
 ) -> None:
-    backbone: Any = make_micro_qwen3()
+    backbone: Any = wider_model
     dtype = torch.float32 if base_dtype is BaseDtype.backbone else torch.bfloat16
     model = LoRA(rank=2, base_dtype=base_dtype)(backbone.to("cuda", dtype), seed=0).eval()
 
