@@ -111,10 +111,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--exact-users", type=int, default=16, help="of them, those who are ranked exactly as well")
     parser.add_argument("--peer-users", type=int, default=2, help="of those, the ones for Hugging Face")
     parser.add_argument("--tokens-per-forward", type=int, default=8192)
-    parser.add_argument("--tokens-per-wave", type=int, default=1024)
+    parser.add_argument("--tokens-per-wave", type=int, default=CertifiedRanking.tokens_per_wave)
     parser.add_argument("--epsilon", type=float, default=1e-3)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--sft-steps", type=int, default=300)
+    parser.add_argument("--sft-steps", type=int, default=200, help="optimizer steps of a round of fine-tuning")
+    parser.add_argument("--sft-rounds", type=int, default=6, help="so many rounds at most")
+    parser.add_argument("--sure", type=float, default=0.99, help="probability of plausible titles, then it is enough")
     parser.add_argument("--row-length", type=int, default=8192, help="tokens of a packed row of fine-tuning")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--out", type=Path, help="JSON file")
@@ -128,12 +130,14 @@ def ranked(arguments: argparse.Namespace, device: torch.device) -> dict[str, Any
     people = People(titles, workload.vocabulary)
     fine_tuning = FineTuning(
         arguments.sft_steps,
+        arguments.sft_rounds,
         arguments.sft_prompt,
         arguments.row_length,
         arguments.learning_rate,
         BaseDtype[arguments.base],
+        arguments.sure,
     )
-    model = fine_tuning(workload, people, device)
+    model, rounds = fine_tuning(workload, people, device, arguments.prompt)
     drawn = people.draw(arguments.users, seed=2, shortest=arguments.prompt, longest=arguments.prompt)
     questions = [Question((person.prompt,), asked=person.follows) for person in drawn]
     few, fewer = questions[: arguments.exact_users], questions[: arguments.peer_users]
@@ -160,9 +164,10 @@ def ranked(arguments: argparse.Namespace, device: torch.device) -> dict[str, Any
         found[name], figures[name] = timed(work, model, users, arguments.repeats)
     of_peer_PC = found["hugging_face"].double().cpu().numpy()
     return {
+        "rounds_of_fine_tuning": rounds,
         "titles": len(titles),
         "trie_nodes": len(TitleTrie(titles)),
-        **compared(found["exact"], found["certified"], people.plausible_SP[[person.situation for person in drawn]]),
+        **compared(found["exact"], found["certified"], people.plausible_of(drawn)),
         "largest_difference_from_hugging_face": float(
             np.abs(found["exact"].log_probs_PRC[: len(fewer), 0] - of_peer_PC).max()
         ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,8 @@ from occpred.language_model.backbone import EmbeddedBackbone
 from occpred.models.objective import SupervisedLoss
 from occpred.models.supervised_module import SupervisedModule
 from occpred.prompts import Prompts
+from occpred.ranking.exact import ExactRanking
+from occpred.ranking.ranking import Question
 from occpred.taxonomy.sample import SampleTaxonomy
 from occpred.training.data import TreeDataModule
 from occpred.training.optimizer import Optimizer
@@ -36,7 +39,7 @@ from occpred.trees.token_tree import TokenTree
 Columns = NDArray[np.int64]
 FIRST_TOKEN = 10
 """Smaller ids mean something to the embedded backbone."""
-SITUATIONS = 8
+SITUATIONS = 4
 PLAUSIBLE = 12
 """Titles that may follow in one situation."""
 DECAY = 0.7
@@ -62,7 +65,7 @@ class People:
     """Draws prompts with what follows them.
 
     Attributes:
-        titles: token ids of each; 96 at least.
+        titles: token ids of each; 48 at least.
         vocabulary: ids are below this one.
     """
 
@@ -78,6 +81,10 @@ class People:
         """The columns of the titles that may follow in each situation, the most probable one first."""
         shuffled = np.random.default_rng(0).permutation(len(self.titles))
         return shuffled[: SITUATIONS * PLAUSIBLE].reshape(SITUATIONS, PLAUSIBLE)
+
+    def plausible_of(self, drawn: Sequence[Person]) -> Columns:
+        """The columns of the titles that may follow for each of them."""
+        return self.plausible_SP[[person.situation for person in drawn]]
 
     def draw(self, count: int, seed: int, shortest: int, longest: int) -> list[Person]:
         """So many people, with prompts of so many tokens; there are as many prompts of 100 to 200 as of 200 to 400."""
@@ -121,28 +128,67 @@ def let_tokens_through(model: Any) -> None:
                 weight.div_((2 * model.config.num_hidden_layers) ** 0.5)
 
 
+def sureness(model: nn.Module, people: People, length: int) -> float:
+    """The probability that the model gives to all titles that are plausible behind prompts of such a length."""
+    drawn = people.draw(16, seed=0, shortest=length, longest=length)
+    questions = [Question((person.prompt,), asked=person.follows) for person in drawn]
+    answers = ExactRanking(tokens_per_forward=8192)(model, questions, people.titles, stage="rank")
+    of_plausible_PC = np.take_along_axis(answers.log_probs_PRC[:, 0], people.plausible_of(drawn), axis=1)
+    return float(np.exp(of_plausible_PC).sum(axis=1).mean())
+
+
 @dataclass(frozen=True)
 class FineTuning:
-    """How the model learns which titles follow a prompt.
+    """How the model learns which titles follow a prompt: in rounds, each of other people, until it is sure of them.
 
     Attributes:
-        steps: optimizer steps of 32 people.
+        steps: optimizer steps of a round, each of 32 people.
+        rounds: so many at most.
         longest_prompt: in tokens; shorter ones, down to 16, are more frequent.
         row_length: tokens of a packed row.
-        learning_rate: at its peak.
+        learning_rate: at its peak, in each round.
         base: format of the frozen weights.
+        sure: the model is, when it gives so much probability to plausible titles, on average.
     """
 
     steps: int
+    rounds: int
     longest_prompt: int
     row_length: int
     learning_rate: float
     base: BaseDtype
+    sure: float
 
-    def __call__(self, workload: Workload, people: People, device: torch.device) -> nn.Module:
-        """The backbone with adapters that have learned it."""
+    def __call__(self, workload: Workload, people: People, device: torch.device, length: int) -> tuple[nn.Module, int]:
+        """The backbone with adapters that have learned it, and how many rounds that took.
+
+        Args:
+            workload: has the backbone.
+            people: to learn from, and to be sure of.
+            device: trains.
+            length: tokens of the prompts of those to be sure of.
+        """
+        lora = LoRA(rank=RANK, alpha=ALPHA, targets=TARGETS, base_dtype=self.base)
+        backbone = workload.model(device, "sdpa")
+        if workload.architecture:
+            let_tokens_through(backbone)
+        adapted = lora(backbone, seed=0)
+        learned = [parameter for parameter in adapted.parameters() if parameter.requires_grad]
+        number, reached = 0, 0.0
+        while number < self.rounds and reached < self.sure:
+            number += 1
+            for parameter in learned:
+                parameter.requires_grad_(True)
+            self._train(adapted, people, device, number)
+            adapted.to(device).requires_grad_(False).eval()
+            reached = sureness(adapted, people, length)
+            print(f"round {number}: {reached:.4f} on plausible titles", flush=True)
+        return adapted, number
+
+    def _train(self, adapted: nn.Module, people: People, device: torch.device, number: int) -> None:
+        """One round."""
         batch_size = 32
-        drawn = people.draw(batch_size * self.steps, seed=1, shortest=16, longest=self.longest_prompt)
+        drawn = people.draw(batch_size * self.steps, seed=number, shortest=16, longest=self.longest_prompt)
         trees = [TokenTree.grow(person.prompt, [people.titles[person.follows]]) for person in drawn]
         row_length = max(self.row_length, *map(len, trees))
         data = TreeDataModule[Any](
@@ -155,11 +201,6 @@ class FineTuning:
             rows_per_forward=1,
             num_workers=0,
         )
-        lora = LoRA(rank=RANK, alpha=ALPHA, targets=TARGETS, base_dtype=self.base)
-        backbone = workload.model(device, "sdpa")
-        if workload.architecture:
-            let_tokens_through(backbone)
-        adapted = lora(backbone, seed=0)
         optimizer = Optimizer(learning_rate=self.learning_rate, batch_size=batch_size, epochs=1)
         module = SupervisedModule(adapted, SupervisedLoss(), optimizer, num_steps=data.num_steps, seed=0)
         trainer = Trainer(
@@ -170,4 +211,3 @@ class FineTuning:
         )
         with tempfile.TemporaryDirectory() as folder:
             trainer.fit(module, data, Path(folder), logger=None)
-        return adapted.to(device).requires_grad_(False).eval()

@@ -39,7 +39,7 @@ class CertifiedRanking(Ranking):
     the reciprocal rank of the title that is asked for."""
     top: int = setting(10, minimum=10)
     """So many of the most probable titles are certain, with their order. Measures look at the first ten."""
-    tokens_per_wave: int = setting(1024, minimum=1, incidental=True)
+    tokens_per_wave: int = setting(2048, minimum=1, incidental=True)
     """Title tokens that go through the model together, divided among the prompts at hand. A GPU takes about as long for
     so many as for one; on a CPU, give fewer."""
 

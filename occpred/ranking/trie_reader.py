@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad
 
 from occpred.language_model.decoder import hidden_states
@@ -23,6 +24,8 @@ from occpred.trees.attention import sees
 
 _CHUNK = 1024
 """Nodes whose logits exist at one time: 1,024 of a 152k vocabulary in float32 take 0.6 GB."""
+# All but cuDNN's, which takes 0.1 s to plan for each new shape; and hardly two waves have the same.
+_KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 class TrieReader:
@@ -87,7 +90,8 @@ class TrieReader:
         self._attention.expect(read_M, places_M, self._keys_BK.shape[1], mask_BWK)
         positions_BW = self._tensor(self._lengths_B)[:, None] - 1 + self._depths_N[nodes_BW]
         tokens_BW = self._tokens_N[nodes_BW]
-        hidden_MD = hidden_states(self._causal_lm, tokens_BW, positions_BW, self._attention, read_M)
+        with sdpa_kernel(_KERNELS):
+            hidden_MD = hidden_states(self._causal_lm, tokens_BW, positions_BW, self._attention, read_M)
         return self._steps(hidden_MD, nodes_M)
 
     def _make_room(self, counts_B: Ints, width: int) -> tuple[Tensor, Tensor]:
