@@ -16,9 +16,7 @@ from torch import Tensor
 
 def normed(norm: Any, states_XD: Tensor) -> Tensor:
     """Return what `norm`, an RMSNorm of Hugging Face, makes of `states_XD`, in whatever axes X."""
-    # Of a weight that is divided among processes DeepSpeed leaves an empty one in the module.
-    is_plain = not norm.weight.requires_grad and norm.weight.shape == states_XD.shape[-1:]
-    if is_plain and _counts_passes(states_XD):
+    if not norm.weight.requires_grad and _counts_passes(states_XD):
         normed_XD: Tensor = _Norm.apply(states_XD, norm.weight, norm.variance_epsilon)  # type: ignore[no-untyped-call]
     else:
         normed_XD = norm(states_XD)

@@ -1,7 +1,7 @@
 """Linear layers that share their input, computed together where they are frozen.
 
 PEFT's modules keep the parameters of adapters, so a checkpoint stays a plain PEFT adapter; whatever is unusual about a
-layer (dropout that is at work, weights that are trained or not whole in this process) goes through the module itself.
+layer (dropout that is at work, weights that are trained) goes through the module itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def linears(inputs: Tensor, *modules: nn.Module) -> list[Tensor]:
 
 
 def _parts(module: Any) -> Parts | None:
-    """What can be computed here: a frozen layer, held whole by this process, with one plain adapter or none."""
+    """What can be computed here: a frozen layer, with one plain adapter or none."""
     if not isinstance(module, LoraLayer):
         return _frozen(module)
     base = _frozen(module.base_layer)
@@ -52,6 +52,4 @@ def _frozen(layer: Any) -> Parts | None:
         from bitsandbytes.functional import dequantize_4bit
 
         return Parts(dequantize_4bit(layer.weight.data, four_bit), bias_N=layer.bias)
-    # Of a weight that is divided among processes DeepSpeed leaves an empty one in the module.
-    whole = layer.weight.shape == (layer.out_features, layer.in_features)
-    return Parts(layer.weight, bias_N=layer.bias) if whole else None
+    return Parts(layer.weight, bias_N=layer.bias)

@@ -7,12 +7,13 @@ from typing import Any
 import deepspeed
 import lightning as L
 import torch
-from deepspeed.utils import safe_get_local_fp32_param, safe_get_local_optimizer_state
+from deepspeed.utils import safe_get_local_fp32_param, safe_get_local_optimizer_state, set_z3_leaf_modules
 from lightning.pytorch.plugins.precision import DeepSpeedPrecision
 from lightning.pytorch.strategies import DeepSpeedStrategy
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor, Shard
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from occpred.training.lightning_sharding import Sharding
 
@@ -48,6 +49,9 @@ class ZeRO3Processes(Sharding, DeepSpeedStrategy):
         formats = {parameter.dtype for parameter in self.model.parameters()}
         in_bfloat16 = trainer.precision == "bf16-mixed" or torch.bfloat16 in formats
         self.precision_plugin = _Precision("bf16-mixed" if in_bfloat16 else "32-true")
+        # A layer's weights come and go together: it is compiled as one, and uses them without calling their modules.
+        layers = {type(module) for module in self.model.modules() if isinstance(module, GradientCheckpointingLayer)}
+        set_z3_leaf_modules(self.model, list(layers))
         super().setup(trainer)
 
     def teardown(self) -> None:

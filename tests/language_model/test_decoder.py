@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from torch._dynamo.testing import CompileCounter
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AutoConfig, PreTrainedModel
 
@@ -16,6 +14,7 @@ from occpred.language_model import decoder, elementwise
 from occpred.language_model.adaptation import BaseDtype, LoRA
 from occpred.language_model.decoder import check_attention, hidden_states
 from occpred.language_model.text_reader import TextReader
+from tests.language_model.compiler import counted_compiler
 
 
 @pytest.mark.parametrize(
@@ -66,15 +65,6 @@ def test_all_layers_but_the_last_share_one_graph_for_all_lengths(
     for length, plain in zip((40, 56, 72), expected, strict=True):
         torch.testing.assert_close(states(base, length), plain)
     assert counter.frame_count == 2
-
-
-def counted_compiler(monkeypatch: pytest.MonkeyPatch) -> CompileCounter:
-    """Compile what a GPU would have compiled; say how many graphs there are."""
-    torch.compiler.reset()  # other tests have compiled the functions for other models, as often as they may be
-    counter = CompileCounter()
-    compiled = cache(partial(torch.compile, backend=counter, dynamic=True))
-    monkeypatch.setattr(decoder, "_made_for", lambda device_type, function: compiled(function))
-    return counter
 
 
 def test_reading_without_gradients_has_two_graphs_for_all_shapes(

@@ -25,6 +25,7 @@ from occpred.training.strategy import DataParallel, Strategy
 from occpred.training.trainer import Trainer
 from occpred.trees.packing import TreeBatch
 from occpred.trees.token_tree import TokenTree
+from tests.training.deepspeed_on_cpu import ZeRO3OnCPU
 
 ALONE, TOGETHER = "alone", "together"
 OPTIMIZER = Optimizer(learning_rate=1e-2, batch_size=6, epochs=2)
@@ -76,11 +77,12 @@ CASES = {
     "ddp, bfloat16": Case(DataParallel(), FULL, like="ddp, bfloat16", dtype=torch.bfloat16),
     "fsdp, bfloat16": Case(FullySharded(), FULL, like="ddp, bfloat16", dtype=torch.bfloat16),
 }
-if torch.cuda.is_available() and find_spec("deepspeed"):
+if find_spec("deepspeed"):
+    ZeRO3 = DeepSpeedZero3 if torch.cuda.is_available() else ZeRO3OnCPU
     CASES |= {
-        "zero3, LoRA": Case(DeepSpeedZero3(), LORA, like="ddp, LoRA"),
-        "zero3, full": Case(DeepSpeedZero3(checkpoint_activations=True), FULL, like="ddp, full"),
-        "zero3, bfloat16": Case(DeepSpeedZero3(), FULL, like="ddp, bfloat16", dtype=torch.bfloat16),
+        "zero3, LoRA": Case(ZeRO3(), LORA, like="ddp, LoRA"),
+        "zero3, full": Case(ZeRO3(checkpoint_activations=True), FULL, like="ddp, full"),
+        "zero3, bfloat16": Case(ZeRO3(), FULL, like="ddp, bfloat16", dtype=torch.bfloat16),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,7 @@ from occpred.errors import UserError
 from occpred.language_model.adaptation import BaseDtype, LoRA
 from occpred.training.deepspeed_zero3 import DeepSpeedZero3
 from occpred.training.fully_sharded import FullySharded
+from tests.language_model.compiler import counted_compiler
 from tests.training.strategy_worker import ALONE, CASES, TOGETHER, Case, fit, stop, train, train_together
 
 NAMES = [pytest.param(name, id=name.replace(", ", "-")) for name in CASES]
@@ -71,6 +73,18 @@ def test_two_processes_train_like_one(trained: Path, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_stopped_goes_on_with_another_number_of_processes(trained: Path, name: str, side: str) -> None:
     check_like_one_process(trained, f"stopped {side}", name)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.id.startswith(("fsdp", "zero3"))])
+def test_layers_that_are_divided_are_compiled_as_whole_ones(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Two graphs to train with and two to validate with; where weights come one by one, there is no end of them."""
+    counter = counted_compiler(monkeypatch)
+    train(CASES[name], tmp_path / TOGETHER / name)
+    assert counter.frame_count == 4
+    shutil.copytree(trained / ALONE, tmp_path / ALONE)
+    check_like_one_process(tmp_path, TOGETHER, name)
 
 
 def test_strategies_know_their_own_checkpoints(trained: Path) -> None:
