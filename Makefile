@@ -35,13 +35,13 @@ bench-endpoint: $(INSTALLED) ## Calls a second of a teacher or judge behind an e
 
 bench: $(INSTALLED) ## Training and ranking on the CPU beside TRL and Hugging Face: a quarter of an hour
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.turns --out bench.json
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ranking --size tiny --prompt 200 --sft-prompt 60 --sft-steps 150 --users 16 --out bench-ranking.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ranking --size tiny --prompt 200 --sft-prompt 60 --sft-steps 150 --sft-rounds 2 --learning-rate 2e-3 --users 16 --out bench-ranking.json
 
 bench-gpu: $(INSTALLED) ## The same for an 8B model on a GPU, with NF4 and float8: needs 80 GB and the extra `gpu`
 	$(BIN)/python -m benchmarks.training --device gpu --size 8b --out bench-gpu.json --tasks \
 	ceiling,occpred_sft,occpred_sft_fp8,trl_sft,trl_sft_other,hf_trainer,occpred_sft_nf4,trl_sft_nf4,occpred_dpo,occpred_dpo_fp8,trl_dpo
 	$(BIN)/python -m benchmarks.ranking --size 8b --titles benchmarks/onet_titles.json --tokens-per-forward 60000 \
-	--sft-prompt 100 --sft-steps 200 --learning-rate 2e-4 --users 66 --out bench-ranking-gpu.json
+	--sft-prompt 300 --sft-rounds 4 --learning-rate 3e-4 --users 66 --peer-users 1 --out bench-ranking-gpu.json
 	$(BIN)/python -m benchmarks.generation --size 8b --new-tokens 128 --out bench-generation-gpu.json
 
 check: $(INSTALLED) ## Lint (ruff) and type-check (mypy)
