@@ -29,7 +29,7 @@ import torch
 from torch import nn
 
 from benchmarks import ranking_peer
-from benchmarks.ranking_people import Columns, FineTuning, People, read_titles
+from benchmarks.ranking_people import FineTuning, People, Person, read_titles
 from benchmarks.workload import WORKLOADS
 from occpred.language_model.adaptation import BaseDtype
 from occpred.ranking.certified import CertifiedRanking
@@ -83,12 +83,12 @@ def timed(work: Callable[[], Any], model: nn.Module, users: int, repeats: int) -
     }
 
 
-def compared(exact: Answers, certified: Answers, plausible_PC: Columns) -> dict[str, Any]:
+def compared(exact: Answers, certified: Answers, people: People, drawn: Sequence[Person]) -> dict[str, Any]:
     """How sure the model is, and whether the certificate holds; in bfloat16, up to rounding."""
     whole_PC, part_PC = exact.log_probs_PRC[:, 0], certified.log_probs_PRC[: len(exact.log_probs_PRC), 0]
     assert certified.certificate
     known_PC = (certified.certificate.upper <= certified.log_probs_PRC)[: len(whole_PC), 0]
-    of_plausible_PC = np.take_along_axis(np.exp(whole_PC), plausible_PC[: len(whole_PC)], axis=1)
+    of_plausible_PC = people.of_plausible(whole_PC, drawn[: len(whole_PC)])
     return {
         "mean_probability_of_all_titles": round(float(np.exp(whole_PC).sum(axis=1).mean()), 5),
         "mean_probability_of_plausible_titles": round(float(of_plausible_PC.sum(axis=1).mean()), 5),
@@ -168,15 +168,14 @@ def ranked(arguments: argparse.Namespace, device: torch.device) -> dict[str, Any
     )
     model, rounds = fine_tuning(workload, people, device, arguments.prompt)
     drawn = people.draw(arguments.users, seed=2, shortest=arguments.prompt, longest=arguments.prompt)
-    questions = [Question((person.prompt,), asked=person.follows) for person in drawn]
-    found, figures = in_all_ways(model, questions, titles, arguments)
+    found, figures = in_all_ways(model, [person.question for person in drawn], titles, arguments)
     of_peer_PC = found["hugging_face"].double().cpu().numpy()
     of_same_PC = found["exact"].log_probs_PRC[: len(of_peer_PC), 0]
     return {
         "rounds_of_fine_tuning": rounds,
         "titles": len(titles),
         "trie_nodes": len(TitleTrie(titles)),
-        **compared(found["exact"], found["certified"], people.plausible_of(drawn)),
+        **compared(found["exact"], found["certified"], people, drawn),
         "largest_difference_from_hugging_face": float(np.abs(of_same_PC - of_peer_PC).max()),
         **figures,
     }

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.workload import ALPHA, RANK, TARGETS, Workload
@@ -30,13 +29,14 @@ from occpred.models.supervised_module import SupervisedModule
 from occpred.prompts import Prompts
 from occpred.ranking.exact import ExactRanking
 from occpred.ranking.ranking import Question
+from occpred.ranking.title_trie import Ints
+from occpred.rankings import Floats
 from occpred.taxonomy.sample import SampleTaxonomy
 from occpred.training.data import TreeDataModule
 from occpred.training.optimizer import Optimizer
 from occpred.training.trainer import Trainer
 from occpred.trees.token_tree import TokenTree
 
-Columns = NDArray[np.int64]
 FIRST_TOKEN = 10
 """Smaller ids mean something to the embedded backbone."""
 SITUATIONS = 4
@@ -59,6 +59,11 @@ class Person(NamedTuple):
     situation: int
     follows: int
 
+    @property
+    def question(self) -> Question:
+        """Which titles follow, and the one that does."""
+        return Question((self.prompt,), asked=self.follows)
+
 
 @dataclass(frozen=True)
 class People:
@@ -77,14 +82,15 @@ class People:
             raise SystemExit(f"{len(self.titles)} titles; needs {SITUATIONS * PLAUSIBLE} at least")
 
     @cached_property
-    def plausible_SP(self) -> Columns:
+    def plausible_SP(self) -> Ints:
         """The columns of the titles that may follow in each situation, the most probable one first."""
         shuffled = np.random.default_rng(0).permutation(len(self.titles))
         return shuffled[: SITUATIONS * PLAUSIBLE].reshape(SITUATIONS, PLAUSIBLE)
 
-    def plausible_of(self, drawn: Sequence[Person]) -> Columns:
-        """The columns of the titles that may follow for each of them."""
-        return self.plausible_SP[[person.situation for person in drawn]]
+    def of_plausible(self, log_probs_PC: Floats, drawn: Sequence[Person]) -> Floats:
+        """The probabilities of the titles that may follow for each of them, the most probable first."""
+        plausible_PC = self.plausible_SP[[person.situation for person in drawn]]
+        return np.exp(np.take_along_axis(log_probs_PC, plausible_PC, axis=1))
 
     def draw(self, count: int, seed: int, shortest: int, longest: int) -> list[Person]:
         """So many people, with prompts of so many tokens; there are as many prompts of 100 to 200 as of 200 to 400."""
@@ -131,10 +137,9 @@ def let_tokens_through(model: Any) -> None:
 def sureness(model: nn.Module, people: People, length: int) -> float:
     """The probability that the model gives to all titles that are plausible behind prompts of such a length."""
     drawn = people.draw(16, seed=0, shortest=length, longest=length)
-    questions = [Question((person.prompt,), asked=person.follows) for person in drawn]
+    questions = [person.question for person in drawn]
     answers = ExactRanking(tokens_per_forward=8192)(model, questions, people.titles, stage="rank")
-    of_plausible_PC = np.take_along_axis(answers.log_probs_PRC[:, 0], people.plausible_of(drawn), axis=1)
-    return float(np.exp(of_plausible_PC).sum(axis=1).mean())
+    return float(people.of_plausible(answers.log_probs_PRC[:, 0], drawn).sum(axis=1).mean())
 
 
 @dataclass(frozen=True)

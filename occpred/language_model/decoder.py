@@ -90,11 +90,15 @@ def hidden_states(
     return states_ND
 
 
+def decoder_layers(model: nn.Module) -> list[nn.Module]:
+    """The decoder layers that `model`, or whatever holds it, consists of."""
+    return [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
+
+
 def keep_layer_inputs_only(model: nn.Module) -> None:
     """Let the layers of `model` keep for the backward pass what goes into them, and compute the rest again then."""
-    for module in model.modules():
-        if isinstance(module, GradientCheckpointingLayer):
-            under_any_attention(module).keeps_input_only = True
+    for layer in decoder_layers(model):
+        under_any_attention(layer).keeps_input_only = True
 
 
 def under_any_attention(layer: nn.Module) -> _Forward:

@@ -49,15 +49,15 @@ class FullySharded(DataParallel):
         the language model it calls.
         """
         from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
-        from transformers.modeling_layers import GradientCheckpointingLayer
+
+        from occpred.language_model.decoder import decoder_layers
 
         if isinstance(module, FSDPModule):
             return
         assert module.device_mesh is not None
         mesh = module.device_mesh["data_parallel"]
         policy = _mixed_precision(module)
-        layers = [layer for layer in module.modules() if isinstance(layer, GradientCheckpointingLayer)]
-        for unit in (*layers, module):
+        for unit in (*decoder_layers(module), module):
             _keep_trained_in_float32(unit, module.trainer.strategy.root_device)
             fully_shard(unit, mesh=mesh, mp_policy=policy)
         register_fsdp_forward_method(module, "validation_step")

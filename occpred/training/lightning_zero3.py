@@ -13,8 +13,8 @@ from lightning.pytorch.strategies import DeepSpeedStrategy
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.tensor import DTensor, Shard
-from transformers.modeling_layers import GradientCheckpointingLayer
 
+from occpred.language_model.decoder import decoder_layers
 from occpred.training.lightning_sharding import Sharding
 
 _MEMORY = ("exp_avg", "exp_avg_sq")
@@ -50,8 +50,7 @@ class ZeRO3Processes(Sharding, DeepSpeedStrategy):
         in_bfloat16 = trainer.precision == "bf16-mixed" or torch.bfloat16 in formats
         self.precision_plugin = _Precision("bf16-mixed" if in_bfloat16 else "32-true")
         # A layer's weights come and go together: it is compiled as one, and uses them without calling their modules.
-        layers = {type(module) for module in self.model.modules() if isinstance(module, GradientCheckpointingLayer)}
-        set_z3_leaf_modules(self.model, list(layers))
+        set_z3_leaf_modules(self.model, list({type(layer) for layer in decoder_layers(self.model)}))
         super().setup(trainer)
 
     def teardown(self) -> None:

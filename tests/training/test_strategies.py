@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,14 +76,13 @@ def test_what_stopped_goes_on_with_another_number_of_processes(trained: Path, na
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.id.startswith(("fsdp", "zero3"))])
 def test_layers_that_are_divided_are_compiled_as_whole_ones(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    trained: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Two graphs to train with and two to validate with; where weights come one by one, there is no end of them."""
     counter = counted_compiler(monkeypatch)
-    train(CASES[name], tmp_path / TOGETHER / name)
+    train(CASES[name], trained / "compiled" / name)
     assert counter.frame_count == 4
-    shutil.copytree(trained / ALONE, tmp_path / ALONE)
-    check_like_one_process(tmp_path, TOGETHER, name)
+    check_like_one_process(trained, "compiled", name)
 
 
 def test_strategies_know_their_own_checkpoints(trained: Path) -> None:
