@@ -101,7 +101,7 @@ class TreeModule(L.LightningModule):
                     sums = self._summed_shares()
                 # All strategies average gradients over ranks; the shares are meant to be summed.
                 self.manual_backward(loss * self.trainer.world_size)
-        self.clip_gradients(optimizer, self.max_gradient_norm, "norm")
+        self.strategy.clip_gradients(self, self.max_gradient_norm)
         learning_rate = schedule.get_last_lr()[0]
         optimizer.step()
         optimizer.zero_grad()

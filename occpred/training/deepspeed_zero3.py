@@ -66,6 +66,9 @@ class DeepSpeedZero3(DataParallel):
         engine.set_gradient_accumulation_boundary(is_last)
         yield engine
 
+    def clip_gradients(self, module: L.LightningModule, largest_norm: float) -> None:
+        """Nothing: DeepSpeed clips before it updates."""
+
     def trained_state(self, module: L.LightningModule) -> dict[str, Tensor] | None:
         """Gather one parameter after the other."""
         from deepspeed.utils import safe_get_full_fp32_param

@@ -36,6 +36,8 @@ class ZeRO3Processes(Sharding, DeepSpeedStrategy):
         assert isinstance(self.config, dict)
         # Shares of micro-batches are summed up in float32, as under the other strategies.
         self.config["data_types"] = {"grad_accum_dtype": "fp32"}
+        # Or else DeepSpeed puts a product of its own into PyTorch, for good, which is compiled anew for each layer.
+        self.config["zero_optimization"]["memory_efficient_linear"] = False
 
     def setup_distributed(self) -> None:
         """Tell DeepSpeed of the processes that have found each other already."""
@@ -71,7 +73,7 @@ class ZeRO3Processes(Sharding, DeepSpeedStrategy):
         for flat in zero.fp32_partitioned_groups_flat:
             if flat not in zero.optimizer.state:  # AdamW has no memory before its first step
                 zeros = {name: torch.zeros_like(flat) for name in _MEMORY}
-                zero.optimizer.state[flat] = {"step": torch.zeros(()), **zeros}
+                zero.optimizer.state[flat] = {"step": flat.new_zeros(()), **zeros}
         mesh = init_device_mesh(self.root_device.type, (self.world_size,))
         assert self.lightning_module is not None
         trained = [(name, value) for name, value in self.lightning_module.named_parameters() if value.requires_grad]

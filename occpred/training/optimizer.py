@@ -49,6 +49,7 @@ class Optimizer(Settings):
             lr=self.learning_rate,
             betas=(self.beta1, self.beta2),
             weight_decay=self.weight_decay,
+            fused=True,  # or else each step takes memory for one more copy of all that is trained
         )
         warmup_steps = round(self.warmup_share * num_steps)
         return optimizer, get_cosine_schedule_with_warmup(optimizer, warmup_steps, num_steps)

@@ -56,6 +56,13 @@ class Strategy(Settings):
         """
         return nullcontext(module)
 
+    def clip_gradients(self, module: L.LightningModule, largest_norm: float) -> None:
+        """Scale a gradient of a larger norm, over all trained parameters of all processes, down to this one."""
+        # Lightning's own clipping refuses fused optimizers under autocast, for a scaler that bfloat16 does without.
+        from torch.nn.utils import clip_grad_norm_
+
+        clip_grad_norm_(module.parameters(), largest_norm)
+
     def trained_state(self, module: L.LightningModule) -> dict[str, Tensor] | None:
         """The trained parameters of the language model, whole, on the CPU of the first process; `{}` on the others.
 

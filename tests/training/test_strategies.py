@@ -85,6 +85,11 @@ def test_layers_that_are_divided_are_compiled_as_whole_ones(
     check_like_one_process(trained, "compiled", name)
 
 
+def test_products_are_pytorchs_own(trained: Path) -> None:
+    """Also after DeepSpeed was here: what it does to the function, it does for the rest of the process."""
+    assert torch.nn.functional.linear is torch._C._nn.linear
+
+
 def test_strategies_know_their_own_checkpoints(trained: Path) -> None:
     """A training keeps its checkpoint until what was trained is safe."""
     for case in CASES.values():
