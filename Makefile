@@ -28,7 +28,7 @@ test-slow: $(INSTALLED) ## Run the tests that take minutes
 	$(TEST_ENVIRONMENT) $(BIN)/pytest -m slow
 
 test-slurm: $(INSTALLED) ## Run the tests on a real SLURM, which they install (as root, by apt) and start on this machine
-	$(TEST_ENVIRONMENT) $(BIN)/pytest -m 'slurm and not slow' tests/slurm
+	$(TEST_ENVIRONMENT) $(BIN)/pytest --numprocesses 2 --dist loadfile -m 'slurm and not slow' tests/slurm
 
 bench-endpoint: $(INSTALLED) ## Calls a second of a teacher or judge behind an endpoint, beside a bare asyncio loop
 	$(TEST_ENVIRONMENT) $(BIN)/python -m benchmarks.endpoint

@@ -1,7 +1,8 @@
 """A real SLURM on this machine alone: two nodes, accounting, loopback only, and nothing of it stays.
 
-`python -m tests.slurm.lab FOLDER` starts it with all its state below FOLDER, says so by writing FOLDER/ready, and stops
-it when nobody holds FOLDER/users (a shared `flock`) any more, however they ended. Run by root, for the daemons want it.
+`python -m tests.slurm.lab FOLDER` starts it with all its state below FOLDER, prints "ready", and stops it when its
+standard input ends, as it does however the process at the other end comes to go. Where SLURM cannot be had, it prints
+why. Run by root, for the daemons want it. Several may run at a time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +36,7 @@ PROGRAMS = {
 _SECONDS_TO_START = 300
 _SECONDS_TO_STOP = 20
 _POLICY = Path("/usr/sbin/policy-rc.d")
+_INSTALLING = Path("/run/lock/occpred-tests-install-slurm")
 
 
 class LabError(Exception):
@@ -47,11 +49,15 @@ def install() -> None:
     Raises:
         LabError: that cannot be done here.
     """
-    packages = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
     if os.geteuid() != 0:
         raise LabError("SLURM's daemons are started by root only")
-    if not packages:
-        return
+    with _INSTALLING.open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if packages := sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)}):
+            _install(packages)
+
+
+def _install(packages: Sequence[str]) -> None:
     if not shutil.which("apt-get"):
         raise LabError(f"there is no {', '.join(packages)} here, and no apt-get to install it")
     is_ours = not _POLICY.exists()
@@ -277,21 +283,16 @@ def _free_ports(number: int) -> list[int]:
 
 
 def main() -> None:
-    """Keep the cluster running while there are users."""
+    """Keep a cluster running until the standard input ends."""
     folder = Path(sys.argv[1])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
         install()
-        with running(folder), (folder / "users").open("a") as users:
-            (folder / "ready").touch()
-            while True:
-                try:
-                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return
-                except BlockingIOError:
-                    time.sleep(0.2)
+        with running(folder):
+            print("ready", flush=True)
+            sys.stdin.read()
     except (LabError, subprocess.CalledProcessError) as error:
-        (folder / "failed").write_text(str(error), encoding="utf-8")
+        print(" ".join(str(error).split()))
         raise
 
 
