@@ -10,10 +10,12 @@ from contextlib import contextmanager
 
 import hydra
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from occpred.config import (
     CONF,
+    as_yaml,
+    overview,
     readable,
     refuse_launcher_of_single_run,
     refuse_pasted_keys,
@@ -38,7 +40,7 @@ def _run(config: DictConfig) -> None:
         # torch and the like are imported only now that the config is known to be right.
         from occpred.stages.road import run
 
-        run(experiment, OmegaConf.to_yaml(config, resolve=True))
+        run(experiment, as_yaml(overview(config)))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import logging
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from occpred.artifacts.signature import by_reference
 from occpred.artifacts.store import ArtifactStore
 from occpred.config.conversion import to_experiment
 from occpred.config.job_composer import JobComposer
+from occpred.config.overview import Overview, as_yaml, in_common, overview
 from occpred.config.sweep_task import SweepTask, in_one_line, keep_traceback
 from occpred.distributed.place import Place
 from occpred.errors import UserError
@@ -112,7 +113,8 @@ class StagedSweeper(Sweeper):
                 experiment = to_experiment(config)
                 stages = tuple(goals(experiment))
                 by_reference(stages)  # reads what counts by content, which may be missing
-                row.run = SweepRun(experiment, stages, OmegaConf.to_yaml(config, resolve=True), row.axes)
+                row.overview = overview(config)
+                row.run = SweepRun(experiment, stages, as_yaml(row.overview), row.axes)
             except Exception as error:
                 row.failure = self._reason(error)
 
@@ -165,13 +167,12 @@ class StagedSweeper(Sweeper):
     def _finish(self, rows: Sequence[_Row]) -> None:
         from occpred.stages.sweep import SweepJob, finish
 
-        common = OmegaConf.masked_copy(self.config, [str(key) for key in self.config if key != "hydra"])
         finish(
             [SweepJob(row.axes, row.run.experiment if row.run else None, row.failure) for row in rows],
-            name=common.sweep.name,
-            question=common.sweep.question,
+            name=self.config.sweep.name,
+            question=self.config.sweep.question,
             command=self._command,
-            config=OmegaConf.to_yaml(common),
+            config=as_yaml(in_common([row.overview for row in rows if row.run])),
         )
 
     def _reason(self, error: Exception) -> str:
@@ -188,6 +189,8 @@ class _Row:
     axes: tuple[str, ...]
     """The overrides in which this sweep's runs differ."""
     run: SweepRun | None = None
+    overview: Overview = field(default_factory=dict)
+    """Of the config of `run`."""
     failure: str = ""
 
     def fail(self, reason: str) -> None:

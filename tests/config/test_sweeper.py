@@ -102,6 +102,7 @@ class Told:
     """What the report of a sweep was told, by the last command."""
 
     rows: Sequence[SweepJob] = ()
+    config: str = ""
 
     def failures(self) -> dict[str, str]:
         return {" ".join(row.overrides): row.failure for row in self.rows if row.failure}
@@ -110,7 +111,11 @@ class Told:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     told = Told()
-    monkeypatch.setattr(sweep, "finish", lambda rows, **_: setattr(told, "rows", rows))
+
+    def finish(rows: Sequence[SweepJob], *, config: str, **_: str) -> None:
+        told.rows, told.config = rows, config
+
+    monkeypatch.setattr(sweep, "finish", finish)
     return told
 
 
@@ -340,6 +345,28 @@ def test_runs_share_one_store(run: Run, launcher: Pretender, tmp_path: Path) -> 
 def test_a_row_is_named_by_what_the_sweep_varies(run: Run, told: Told) -> None:
     run("seed=0", "lora=r8,r16", params={"seed": "1,2"})
     assert [row.overrides for row in told.rows] == [("seed=0", "lora=r8"), ("seed=0", "lora=r16")]
+
+
+def test_the_report_shows_what_all_runs_share(run: Run, told: Told) -> None:
+    run("experiments=joint,direct", "evaluation.confidence=0.9,0.8", "split.seed=3", dry_run=True)
+    shared = OmegaConf.create(told.config)
+    assert (shared.choices.lora, shared.settings.split.seed, shared.settings.lora.rank) == ("tiny_r16", 3, 16)
+    # Neither the axes nor what their choices bring with them.
+    assert not {"experiments", "model"} & {*shared.choices}
+    assert "name" not in shared.settings
+    assert "confidence" not in shared.settings.evaluation
+
+
+def test_each_run_knows_its_choices(run: Run, launcher: Pretender) -> None:
+    configs: list[str] = []
+    launcher.before = lambda works: configs.extend(work.config for work in works if work.phase is Phase.EVALUATE)
+    run("training_reason=oracle,template")
+    chosen = [OmegaConf.create(config) for config in configs]
+    assert [(each.choices.training_reason, each.choices.model) for each in chosen] == [
+        ("oracle", "joint"),
+        ("template", "joint"),
+    ]
+    assert all("hydra/launcher" not in each.choices for each in chosen)
 
 
 def test_a_plan_makes_nothing(
