@@ -12,6 +12,8 @@ CRITERIA = ("factuality", "coherence", "utility")
 """What judges mark."""
 MARKS = (1, 2, 3, 4, 5)
 """Worst to best."""
+FEWEST_PERSONS = 30
+"""Intervals from drawing fewer people than this are too narrow for a conclusion to rest on them."""
 
 
 @dataclass(frozen=True)

@@ -208,12 +208,13 @@ class JudgedReason:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric on `n` examples with its interval."""
+    """A metric on `n` examples, of so many `persons`, with its interval."""
 
     value: float
     low: float
     high: float
     n: int
+    persons: int
 
 
 @dataclass(frozen=True)

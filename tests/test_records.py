@@ -44,7 +44,7 @@ RECORDS = [
     JudgedReason(
         Reason("p1/1", 0, "They move up.", "template"), JudgeScores(5, 4, 3, ("wrong year",), (), "fine", True)
     ),
-    SystemMetrics("joint", "movers", {"acc_em": Estimate(0.25, 0.2, 0.3, 100)}),
+    SystemMetrics("joint", "movers", {"acc_em": Estimate(0.25, 0.2, 0.3, 100, 100)}),
 ]
 
 

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from occpred.evaluation.scores import Floats
 
-FEWEST_PERSONS = 30
-"""Intervals from drawing fewer people than this are too narrow for a conclusion to rest on them."""
 _DRAWN_AT_ONCE = 100_000
 """Persons drawn in one go, which bounds memory."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from occpred.evaluation.bootstrap import FEWEST_PERSONS
 from occpred.evaluation.power import persons_needed
-from occpred.findings import Outcome
+from occpred.findings import FEWEST_PERSONS, Outcome
 from occpred.records import Estimate
 
 

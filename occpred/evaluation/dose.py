@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from occpred.evaluation.bootstrap import FEWEST_PERSONS
 from occpred.evaluation.intervals import Evaluation
 from occpred.evaluation.measures import MEASURES, columns
 from occpred.evaluation.scores import Floats, Scores
-from occpred.findings import DosePoint, DoseResponse
+from occpred.findings import FEWEST_PERSONS, DosePoint, DoseResponse
 from occpred.records import Estimate
 
 MEAN_MARK = "mean"

@@ -81,7 +81,7 @@ class Evaluation(Settings):
             raise ValueError(f"a paired difference needs the same examples from both systems, with some {group}")
         # Each on its own, so that equal answers give equal sums and a difference of exactly 0.
         a_S, b_S = (MEASURES[measure].value(self._means(scores, columns(measure, scores), mask_P)) for scores in (a, b))
-        return self._interval(a_S - b_S, int(mask_P.sum()))
+        return self._interval(a_S - b_S, _inside(a.person_ids, mask_P))
 
     def estimate(self, columns_PK: Floats, person_ids: Sequence[str], value: Callable[[Floats], Floats]) -> Estimate:
         """Give any function of column means with its interval.
@@ -92,7 +92,7 @@ class Evaluation(Settings):
             value: from means, (S, K), to the function, (S,). Draws where it is not defined (NaN) are left out.
         """
         values_S = value(bootstrap_means(columns_PK, person_ids, self.bootstrap_samples, self.seed))
-        return self._interval(values_S[~np.isnan(values_S)], len(person_ids))
+        return self._interval(values_S[~np.isnan(values_S)], person_ids)
 
     def association(self, x_P: Floats, y_P: Floats, person_ids: Sequence[str], measure: Association) -> Estimate | None:
         """Give how far two numbers go together, with its interval; `None` where that is not defined.
@@ -110,21 +110,27 @@ class Evaluation(Settings):
         cells_P = np.ravel_multi_index((cell_x_P, cell_y_P), shape)
         counts_SK = bootstrap_counts(cells_P, len(x_X) * len(y_Y), person_ids, self.bootstrap_samples, self.seed)
         values_S = measure(counts_SK.reshape(-1, *shape), x_X, y_Y)
-        return None if np.isnan(values_S[0]) else self._interval(values_S[~np.isnan(values_S)], len(person_ids))
+        return None if np.isnan(values_S[0]) else self._interval(values_S[~np.isnan(values_S)], person_ids)
 
     def _estimates(self, scores: Scores, given: Mapping[str, Floats], mask_P: Mask) -> dict[str, Estimate]:
         means_SK = self._means(scores, np.concatenate(list(given.values()), axis=1), mask_P)
+        person_ids = _inside(scores.person_ids, mask_P)
         ends = np.cumsum([columns_PK.shape[1] for columns_PK in given.values()])
         return {
-            name: self._interval(MEASURES[name].value(part_SK), int(mask_P.sum()))
+            name: self._interval(MEASURES[name].value(part_SK), person_ids)
             for name, part_SK in zip(given, np.split(means_SK, ends[:-1], axis=1), strict=True)
         }
 
     def _means(self, scores: Scores, columns_PK: Floats, mask_P: Mask) -> Floats:
-        person_ids = [person for person, inside in zip(scores.person_ids, mask_P, strict=True) if inside]
-        return bootstrap_means(columns_PK[mask_P], person_ids, self.bootstrap_samples, self.seed)
+        return bootstrap_means(
+            columns_PK[mask_P], _inside(scores.person_ids, mask_P), self.bootstrap_samples, self.seed
+        )
 
-    def _interval(self, values_S: Floats, n: int) -> Estimate:
+    def _interval(self, values_S: Floats, person_ids: Sequence[str]) -> Estimate:
         tail = (1 - self.confidence) / 2
         low, high = np.quantile(values_S[1:], [tail, 1 - tail])
-        return Estimate(float(values_S[0]), float(low), float(high), n)
+        return Estimate(float(values_S[0]), float(low), float(high), len(person_ids), len(set(person_ids)))
+
+
+def _inside(person_ids: Sequence[str], mask_P: Mask) -> list[str]:
+    return [person for person, inside in zip(person_ids, mask_P, strict=True) if inside]

@@ -10,6 +10,7 @@ from occpred.findings import Cost, FailedJob, PairedTest
 from occpred.report.data import Results
 from occpred.report.text import one_line
 
+_DIFFERENCE = ("group", "system", "reference", "metric", "difference", "low", "high", "n", "persons")
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
@@ -20,11 +21,11 @@ def safe_text(text: str) -> str:
 
 
 def metrics_csv(results: Results) -> str:
-    """All estimates: columns group, system, metric, value, low, high, n."""
+    """All estimates: columns group, system, metric, value, low, high, n, persons."""
     return _csv(
-        ("group", "system", "metric", "value", "low", "high", "n"),
+        ("group", "system", "metric", "value", "low", "high", "n", "persons"),
         (
-            (row.group, row.system, metric, estimate.value, estimate.low, estimate.high, estimate.n)
+            (row.group, row.system, metric, estimate.value, estimate.low, estimate.high, estimate.n, estimate.persons)
             for row in results.rows
             for metric, estimate in row.metrics.items()
         ),
@@ -32,9 +33,9 @@ def metrics_csv(results: Results) -> str:
 
 
 def differences_csv(results: Results) -> str:
-    """All paired differences: columns group, system, reference, metric, difference, low, high, n."""
+    """All paired differences: columns group, system, reference, metric, difference, low, high, n, persons."""
     return _csv(
-        ("group", "system", "reference", "metric", "difference", "low", "high", "n"),
+        _DIFFERENCE,
         (
             (
                 entry.group,
@@ -45,6 +46,7 @@ def differences_csv(results: Results) -> str:
                 entry.estimate.low,
                 entry.estimate.high,
                 entry.estimate.n,
+                entry.estimate.persons,
             )
             for entry in results.differences
         ),
@@ -54,7 +56,7 @@ def differences_csv(results: Results) -> str:
 def paired_tests_csv(tests: Sequence[PairedTest]) -> str:
     """All paired tests: the columns of `differences_csv`, then test, p_value, p_adjusted."""
     return _csv(
-        ("group", "system", "reference", "metric", "difference", "low", "high", "n", "test", "p_value", "p_adjusted"),
+        (*_DIFFERENCE, "test", "p_value", "p_adjusted"),
         (
             (
                 entry.group,
@@ -65,6 +67,7 @@ def paired_tests_csv(tests: Sequence[PairedTest]) -> str:
                 entry.difference.low,
                 entry.difference.high,
                 entry.difference.n,
+                entry.difference.persons,
                 entry.test,
                 entry.p_value,
                 entry.p_adjusted,

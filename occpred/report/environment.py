@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from occpred.findings import FEWEST_PERSONS
 from occpred.report.table import NO_VALUE, heading
 from occpred.report.text import printable
 
@@ -35,6 +36,7 @@ def environment() -> Environment:
         "heading": heading,
     }
     templates.filters.update(filters)
+    templates.globals["FEWEST_PERSONS"] = FEWEST_PERSONS
     return templates
 
 

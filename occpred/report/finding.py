@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from occpred.findings import FEWEST_PERSONS
 from occpred.records import Estimate
-from occpred.report.data import MetricColumn, Results
+from occpred.report.data import MetricColumn, PairedDifference, Results
 from occpred.report.table import Mark, decimals, has_interval, interval, number, verdict
 
 _VERDICTS = {
@@ -36,9 +37,15 @@ def finding(results: Results) -> str:
         pair = (entry.system, entry.reference, entry.group, entry.metric)
         if pair == (system, other, results.headline_group, column.name):
             difference = _value(entry.estimate, column, signed=True)
-            outcome = _VERDICTS[verdict(column, entry.estimate)].format(system=system, other=other)
-            sentence += f" The paired difference is {difference}; {outcome}."
+            sentence += f" The paired difference is {difference}; {_outcome(column, entry)}."
     return sentence
+
+
+def _outcome(column: MetricColumn, difference: PairedDifference) -> str:
+    if difference.estimate.persons < FEWEST_PERSONS:
+        return f"fewer than {FEWEST_PERSONS} people are too few to tell"
+    found = verdict(column, difference.estimate)
+    return _VERDICTS[found].format(system=difference.system, other=difference.reference)
 
 
 def _value(estimate: Estimate, column: MetricColumn, *, signed: bool = False) -> str:

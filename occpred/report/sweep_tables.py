@@ -104,7 +104,7 @@ class SlopeRow:
 
 
 def slope_rows(data: SweepData) -> tuple[SlopeRow, ...]:
-    """All slopes; one is marked where its interval excludes zero."""
+    """All slopes; one is marked where its interval excludes zero, and it rests on enough people."""
     rows = []
     for system, doses in data.doses.items():
         for dose in doses:

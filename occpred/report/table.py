@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from occpred.findings import FEWEST_PERSONS
 from occpred.records import Estimate
 from occpred.report.data import MetricColumn, PairedDifference, Results
 
@@ -81,7 +82,7 @@ def _metric_table(results: Results, group: str) -> Table:
 def difference_tables(results: Results) -> tuple[Table, ...]:
     """One table for each system and group: what it gains or loses against each reference, on the same examples.
 
-    A difference is marked where its interval excludes zero.
+    A difference is marked where `verdict` finds one.
     """
     pairs = dict.fromkeys((difference.system, difference.group) for difference in results.differences)
     return tuple(
@@ -158,13 +159,17 @@ def best_marks(column: MetricColumn, estimates: Sequence[Estimate | None], texts
 
 
 def zero_marks(column: MetricColumn, estimates: Sequence[Estimate | None], texts: Sequence[str]) -> list[Mark]:
-    """Mark the differences whose intervals exclude zero."""
+    """Mark the differences that `verdict` finds."""
     return [Mark.NONE if estimate is None else verdict(column, estimate) for estimate in estimates]
 
 
 def verdict(column: MetricColumn, difference: Estimate) -> Mark:
-    """Better or worse where the interval of a difference excludes zero; an interval not known excludes nothing."""
-    return direction(column, difference) if difference.low > 0 or difference.high < 0 else Mark.NONE
+    """Better or worse where the interval of a difference excludes zero, unless it rests on too few people to tell.
+
+    An interval not known excludes nothing.
+    """
+    found = difference.persons >= FEWEST_PERSONS and (difference.low > 0 or difference.high < 0)
+    return direction(column, difference) if found else Mark.NONE
 
 
 def direction(column: MetricColumn, difference: Estimate) -> Mark:

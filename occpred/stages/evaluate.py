@@ -39,6 +39,7 @@ class Evaluate(TrackedStage):
     """Measures all systems on the test examples, with intervals, and compares the model with each baseline."""
 
     name: ClassVar[str] = "evaluate"
+    version: ClassVar[int] = 2
     is_outcome: ClassVar[bool] = True
 
     prepared: Prepare

@@ -22,7 +22,7 @@ SUPPORTED, NOT_SUPPORTED, UNDECIDED = Outcome.SUPPORTED, Outcome.NOT_SUPPORTED, 
 
 
 def around(value: float, half: float) -> Estimate:
-    return Estimate(value, value - half, value + half, 200)
+    return Estimate(value, value - half, value + half, 200, 200)
 
 
 def against(rival: str, value: float, half: float, p_value: float = 0.5) -> list[PairedTest]:

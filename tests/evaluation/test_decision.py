@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from occpred.evaluation.bootstrap import FEWEST_PERSONS
 from occpred.evaluation.decision import Decision, Rule, all_of
 from occpred.evaluation.power import persons_needed
-from occpred.findings import Outcome
+from occpred.findings import FEWEST_PERSONS, Outcome
 from occpred.records import Estimate
 
 GAIN = Rule(0.0, 1.0, 0.95)
@@ -16,7 +15,7 @@ SUPPORTED, NOT_SUPPORTED = Decision(Outcome.SUPPORTED), Decision(Outcome.NOT_SUP
 
 
 def around(value: float, half: float) -> Estimate:
-    return Estimate(value, value - half, value + half, 200)
+    return Estimate(value, value - half, value + half, 200, 200)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_a_test_that_finds_nothing_withholds_support():
 
 
 def test_few_people_decide_nothing():
-    point = Estimate(50, 50, 50, 29)
+    point = Estimate(50, 50, 50, 29, 29)
     assert GAIN(point, FEWEST_PERSONS - 1) == Decision(Outcome.UNDECIDED, FEWEST_PERSONS)
     assert GAIN(point, FEWEST_PERSONS) == SUPPORTED
 

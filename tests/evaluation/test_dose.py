@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.stats import linregress
 from statsmodels.api import OLS
 
-from occpred.evaluation.bootstrap import FEWEST_PERSONS
 from occpred.evaluation.dose import MarkedAnswers, dose_response, dose_responses, judged_persons
 from occpred.evaluation.intervals import Evaluation
 from occpred.evaluation.pooling import pool
+from occpred.findings import FEWEST_PERSONS
 
 EVALUATION = Evaluation(bootstrap_samples=100)
 rows = st.lists(st.tuples(st.integers(1, 5).map(float), st.floats(0, 100)), min_size=2, max_size=30)

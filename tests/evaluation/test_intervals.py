@@ -52,6 +52,14 @@ def test_groups_split_the_examples(scores):
     )
 
 
+def test_persons_are_counted_once(scores):
+    movers = [person for person, moves in zip(scores.person_ids, scores.is_move_P, strict=True) if moves]
+    evaluation = Evaluation(bootstrap_samples=100)
+    row = next(part for part in evaluation("model", scores) if part.group == "movers")
+    assert {estimate.persons for estimate in row.metrics.values()} == {len(set(movers))}
+    assert evaluation.paired_difference(scores, scores, "acc_em", "movers").persons == len(set(movers)) < len(movers)
+
+
 def test_a_group_without_examples_is_left_out():
     parts = Evaluation(bootstrap_samples=100)("model", make_scores([1, 2], is_move_P=[True, True]))
     assert [part.group for part in parts] == ["all", "movers"]

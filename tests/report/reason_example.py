@@ -43,7 +43,7 @@ def reason_summary(groups: list[str]) -> ReasonSummary:
 
 
 def _estimate(value: float, half_width: float, n: int) -> Estimate:
-    return Estimate(value, value - half_width, value + half_width, n)
+    return Estimate(value, value - half_width, value + half_width, n, n)
 
 
 def _trends(places: list[float], slope: float, correlation: float) -> tuple[MarkTrend, ...]:

@@ -118,7 +118,7 @@ def _around(value: float, half_width: float, n: int) -> Estimate:
 
 def around(value: float, half_width: float, n: int, *, skew: float = 1.0) -> Estimate:
     """An estimate whose interval reaches `skew` times as far up as it does down."""
-    return Estimate(value, value - half_width, value + skew * half_width, n)
+    return Estimate(value, value - half_width, value + skew * half_width, n, n)
 
 
 def hostile_names(systems: Iterable[str]) -> dict[str, str]:

@@ -134,11 +134,11 @@ def sweep_example() -> SweepData:
         facts=(
             Fact(
                 "AUC of the judge's utility",
-                Estimate(0.83, 0.79, 0.87, 900),
+                Estimate(0.83, 0.79, 0.87, 900, 900),
                 "How often a true reason gets a higher mark than a false one.",
                 {"true_reasons": 450, "ties_share": 0.125},
             ),
-            Fact("Title leakage", Estimate(11.5, 7.0, 16.0, 393), "Points that go when the title is masked."),
+            Fact("Title leakage", Estimate(11.5, 7.0, 16.0, 393, 393), "Points that go when the title is masked."),
         ),
         doses={
             REFERENCE: (

@@ -29,7 +29,7 @@ def test_metrics_read_back_to_the_last_digit(data: ReportData) -> None:
     assert [(line["group"], line["system"]) for line in lines[:9]] == [("all", "joint")] * 9
     read: dict[tuple[str, str, str], Estimate] = {
         (line["group"], line["system"], line["metric"]): Estimate(
-            float(line["value"]), float(line["low"]), float(line["high"]), int(line["n"])
+            float(line["value"]), float(line["low"]), float(line["high"]), int(line["n"]), int(line["persons"])
         )
         for line in lines
     }
@@ -79,7 +79,7 @@ def test_costs_and_failures_by_hand(hostile_sweep: SweepData) -> None:
 
 
 def test_values_without_a_number_stay_so() -> None:
-    row = SystemMetrics("a", "all", {"perplexity": Estimate(math.inf, math.nan, math.nan, 2)})
+    row = SystemMetrics("a", "all", {"perplexity": Estimate(math.inf, math.nan, math.nan, 2, 2)})
     (line,) = csv.DictReader(io.StringIO(metrics_csv(Results((), (row,)))))
     assert (line["value"], line["low"]) == ("inf", "nan")
 

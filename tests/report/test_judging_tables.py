@@ -23,7 +23,7 @@ from occpred.report.table import Cell
 
 
 def estimate(value: float, n: int = 10) -> Estimate:
-    return Estimate(value, value - 0.1, value + 0.1, n)
+    return Estimate(value, value - 0.1, value + 0.1, n, n)
 
 
 def trend(criterion: str, *values: float, correlation: Estimate | None = None) -> MarkTrend:
@@ -50,7 +50,7 @@ def test_agreement_says_who_agrees_and_why_nothing_can_be_said() -> None:
 
 def test_correlations_have_a_sign_and_an_interval_or_a_dash() -> None:
     assert correlation_cell(estimate(0.25)) == Cell("+0.25", "[0.15, 0.35]")
-    assert correlation_cell(Estimate(-0.5, math.nan, math.nan, 3)) == Cell("−0.50")
+    assert correlation_cell(Estimate(-0.5, math.nan, math.nan, 3, 3)) == Cell("−0.50")
     assert correlation_cell(None) == Cell("–")
 
 

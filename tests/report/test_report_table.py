@@ -16,7 +16,9 @@ NEVER = MetricColumn("never", "Never", percent=False, higher_is_better=True)
 
 
 def system(name: str, group: str = "all", **values: float) -> SystemMetrics:
-    return SystemMetrics(name, group, {key: Estimate(value, value - 1, value + 2, 40) for key, value in values.items()})
+    return SystemMetrics(
+        name, group, {key: Estimate(value, value - 1, value + 2, 40, 40) for key, value in values.items()}
+    )
 
 
 def test_cells_show_value_interval_and_half_width() -> None:
@@ -57,7 +59,10 @@ def test_one_table_for_each_group_and_only_columns_somebody_has() -> None:
 
 
 def test_unknown_interval_and_value_are_not_invented() -> None:
-    metrics = {"acc_em": Estimate(math.nan, math.nan, math.nan, 3), "perplexity": Estimate(math.inf, 2, math.nan, 3)}
+    metrics = {
+        "acc_em": Estimate(math.nan, math.nan, math.nan, 3, 3),
+        "perplexity": Estimate(math.inf, 2, math.nan, 3, 3),
+    }
     (table,) = metric_tables(Results((ACC, PERPLEXITY), (SystemMetrics("a", "all", metrics), system("b", acc_em=1))))
     assert table.rows[0].cells == (Cell("–"), Cell("∞"))
 
@@ -77,15 +82,21 @@ def test_unknown_interval_and_value_are_not_invented() -> None:
 def test_a_difference_is_marked_where_its_interval_excludes_zero(
     column: MetricColumn, low: float, high: float, mark: Mark
 ) -> None:
-    estimate = Estimate(1.0 if math.isnan(low) else (low + high) / 2, low, high, 12)
+    estimate = Estimate(1.0 if math.isnan(low) else (low + high) / 2, low, high, 40, 30)
     difference = PairedDifference("joint", "markov_1", "movers", column.name, estimate)
     (table,) = difference_tables(Results((ACC, PERPLEXITY), (), (difference,)))
-    assert (table.columns, table.count, table.rows[0].label) == ((column,), 12, "joint − markov_1")
+    assert (table.columns, table.count, table.rows[0].label) == ((column,), 40, "joint − markov_1")
     assert table.rows[0].cells[0].mark is mark
 
 
+def test_fewer_than_thirty_people_earn_no_mark() -> None:
+    difference = PairedDifference("joint", "markov_1", "all", "acc_em", Estimate(4.0, 1.0, 9.0, 58, 29))
+    (table,) = difference_tables(Results((ACC,), (), (difference,)))
+    assert table.rows[0].cells == (Cell("+4.0", "[1.0, 9.0]", "4.0"),)
+
+
 def test_differences_carry_their_sign() -> None:
-    difference = PairedDifference("joint", "markov_1", "all", "acc_em", Estimate(4.0, -1.0, 9.0, 12))
+    difference = PairedDifference("joint", "markov_1", "all", "acc_em", Estimate(4.0, -1.0, 9.0, 12, 12))
     (table,) = difference_tables(Results((ACC,), (), (difference,)))
     assert table.rows[0].cells == (Cell("+4.0", "[−1.0, 9.0]", "5.0"),)
 

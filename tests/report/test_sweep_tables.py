@@ -25,7 +25,7 @@ from tests.report.sweep_example import LOST, REFERENCE
 
 def paired(metric: str, value: float, p_adjusted: float) -> PairedTest:
     # The interval always excludes zero: it must not decide what is marked.
-    difference = Estimate(value, value - 0.1, value + 0.1, 40)
+    difference = Estimate(value, value - 0.1, value + 0.1, 40, 40)
     return PairedTest("direct", REFERENCE, "movers", metric, difference, "a test", p_adjusted / 2, p_adjusted)
 
 
@@ -117,4 +117,6 @@ def test_slopes_over_all_and_within_a_person(sweep: SweepData) -> None:
 
 
 def test_a_fact_is_a_number_with_its_interval() -> None:
-    assert fact_cell(Fact("AUC", Estimate(0.83, 0.79, 0.87, 9), "meaning")) == Cell("0.830", "[0.790, 0.870]", "0.040")
+    assert fact_cell(Fact("AUC", Estimate(0.83, 0.79, 0.87, 9, 9), "meaning")) == Cell(
+        "0.830", "[0.790, 0.870]", "0.040"
+    )
