@@ -28,7 +28,6 @@ class JsonlCareers(CareerFiles):
                         "description": "Leads eight developers."}]}
 
     - `person_id`: text, unique in the file.
-    - `name`: the person's, which no model is shown and which is masked in what leaves for one; may be left out.
     - `positions`: at least two, oldest first; the last one is the latest occupation that can be asked for.
     - `education`: oldest first; may be left out.
     - `occupation_code`: the position's occupation in the taxonomy; may be left out where `title` says it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from occpred.settings import MISSING, Settings, setting
 
 if TYPE_CHECKING:
     from occpred.taxonomy.taxonomy import Taxonomy
+
+logger = logging.getLogger(__name__)
 
 MIN_POSITIONS = 2
 """A career teaches something only where one position follows another."""
@@ -77,7 +80,7 @@ class CareerFiles(Careers):
     """The run stops where a larger share of the rows had to be set aside."""
 
     def read(self, taxonomy: Taxonomy) -> CareerData:
-        """Read all rows.
+        """Read all rows, and say how many were set aside where some were.
 
         Raises:
             UserError: the path cannot be read, no usable career is left, or more than `max_rejected_share` is rejected.
@@ -108,6 +111,8 @@ class CareerFiles(Careers):
         if data.rejected_share > self.max_rejected_share:
             limit = f"careers.max_rejected_share={self.max_rejected_share}"
             raise UserError(f"{found}; {limit} allows fewer: mend the data or raise the limit")
+        if data.rejected:
+            logger.warning("%s", found)
 
 
 def rejections(rejected: Sequence[RejectedRow], rows_read: int, unit: str) -> str:

@@ -67,6 +67,7 @@ class SweepData:
 
     Attributes:
         summary: what was swept.
+        data: what people the rows rest on, and who was set aside, a sentence for each source.
         results: one `SystemMetrics` for each row and group, all seeds pooled.
         reference: the row that the others are held against.
         significance: a test finds a difference where its adjusted p is below this.
@@ -85,6 +86,7 @@ class SweepData:
     results: Results
     reference: str
     significance: float
+    data: tuple[str, ...] = ()
     tests: tuple[PairedTest, ...] = ()
     costs: Mapping[str, Cost] = field(default_factory=dict)
     row_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

@@ -97,6 +97,7 @@ class SweepReport(Stage):
             results=Results(SHOWN, tuple(rows), interval_note=interval_note(self.evaluation)),
             reference=self.comparison.reference_row(list(systems)) if systems else "",
             significance=1 - self.evaluation.confidence,
+            data=found.data(),
             tests=tuple(self.comparison(systems, self.evaluation)) if systems else (),
             costs=found.costs(),
             row_seeds={label: _seeds(reports) for label, reports in self.systems.items()},

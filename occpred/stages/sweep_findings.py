@@ -15,6 +15,7 @@ import numpy as np
 from occpred.artifacts.signature import reference
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
+from occpred.careers.source import rejections
 from occpred.evaluation.auc import auc
 from occpred.evaluation.calibration import calibration_bins
 from occpred.evaluation.claims import Evidence, verdicts
@@ -86,11 +87,19 @@ class SweepFindings:
         return score(rankings, *self._asked[reference(report.evaluated.prepared)])
 
     @cached_property
+    def _prepared(self) -> dict[str, PreparedData]:
+        """The data that answers rest on, by reference."""
+        stages = (report.evaluated.prepared for reports in self.runs.values() for report in reports)
+        return {reference(stage): PreparedData(self.store.folder(stage)) for stage in stages}
+
+    @cached_property
     def _asked(self) -> dict[str, tuple[list[NextOccupationExample], Taxonomy]]:
         """The test examples and the taxonomy of the answers, by the reference of the data."""
-        prepared = (report.evaluated.prepared for reports in self.runs.values() for report in reports)
-        data = {reference(stage): PreparedData(self.store.folder(stage)) for stage in prepared}
-        return {name: (each.examples(Part.TEST), each.taxonomy) for name, each in data.items()}
+        return {name: (each.examples(Part.TEST), each.taxonomy) for name, each in self._prepared.items()}
+
+    def data(self) -> tuple[str, ...]:
+        """What people the answers rest on, and how many rows were set aside; the same sentence once."""
+        return tuple(dict.fromkeys(map(_sentence, self._prepared.values())))
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """What becomes of the paper's claims."""
@@ -197,6 +206,12 @@ class SweepFindings:
                     if both is not None:
                         difference = self.evaluation.paired_difference(*both, "acc_em")
                         yield Fact(f"AccEM of {oracle} minus {control}", difference, meaning)
+
+
+def _sentence(data: PreparedData) -> str:
+    facts, taxonomy = data.facts(), data.taxonomy
+    rejected = rejections(data.rejected(), facts["rows_read"], facts["unit"])
+    return f"{facts['people']:,} people; {taxonomy.name}, {len(taxonomy):,} candidates; {rejected}"
 
 
 _CONTROLS: Mapping[type[ReasonSource], str] = {

@@ -205,6 +205,19 @@ def test_the_longest_history_is_a_setting(read):
     assert read(person(positions=[NURSE] * 5), max_positions=4).rejected
 
 
+def test_who_is_set_aside_is_said(tmp_path, caplog):
+    path = tmp_path / "careers.jsonl"
+    path.write_bytes(as_line(person("p1")))
+    JsonlCareers(str(path)).read(TAXONOMY)
+    assert not caplog.messages
+    path.write_bytes(as_line(person("p1")) + b"\n{\n")
+    JsonlCareers(str(path)).read(TAXONOMY)
+    (message,) = caplog.messages
+    assert message.startswith(
+        f"careers.path={path}: 1 of 2 rows (one person each) rejected, 1 of them for 'broken JSON'"
+    )
+
+
 def test_the_run_stops_only_where_too_much_is_rejected(tmp_path):
     path = tmp_path / "careers.jsonl"
     path.write_bytes(as_line(person("p1")) + b"\n{\n{\n" + as_line(person("p2")))

@@ -120,6 +120,7 @@ def sweep_example() -> SweepData:
             tuple(row(system, group, strength) for group in SIZES for system, strength in STRENGTHS.items()),
             interval_note="95% intervals by bootstrap over persons, seeds pooled",
         ),
+        data=("800 people; sample, 150 candidates; 3 of 803 rows (one person each) rejected",),
         reference=REFERENCE,
         significance=0.05,
         tests=paired_tests(),
@@ -207,6 +208,7 @@ def hostile_sweep_twin() -> SweepData:
             rows=tuple(replace(row, system=names[row.system]) for row in example.results.rows),
             interval_note=HOSTILE,
         ),
+        data=(HOSTILE,),
         reference=names[REFERENCE],
         tests=tuple(
             replace(test, system=names[test.system], reference=names[REFERENCE], test=HOSTILE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -57,7 +58,10 @@ def test_one_row_a_system_and_one_for_what_failed(
     assert {row["system"] for row in tests} == {"reason=masked", "reason=oracle", *baselines}
     [failure] = rows(folder / "failures.csv")
     assert "MemoryError: too much of it" in failure.values()
-    assert (folder / "report.html").stat().st_size > 0
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert re.search(
+        r"<dt>Data</dt><dd>\d+ people; .*, 150 candidates; 0 of \d+ rows \(one person each\) rejected<", page
+    )
 
     printed = capsys.readouterr().out
     assert "MemoryError: too much of it" in printed
