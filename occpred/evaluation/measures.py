@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from occpred.evaluation.calibration import calibration_gaps, calibration_slack
+from occpred.evaluation.calibration import BINS, calibration_gaps, calibration_slack
 from occpred.evaluation.scores import Floats, FreeTextScores, Scores
 
 Columns = Callable[[Scores], Floats | None]
@@ -27,6 +27,7 @@ class Measure:
 
     Attributes:
         label: its name in tables.
+        explanation: what it is, for readers of a table.
         percent: whether it runs from 0 to 100, in percent.
         higher_is_better: which way is better.
         columns: what to average, (P, K); `None` where the system did not give such answers.
@@ -36,6 +37,7 @@ class Measure:
     """
 
     label: str
+    explanation: str
     percent: bool
     higher_is_better: bool
     columns: Columns
@@ -51,23 +53,37 @@ def _hundredfold(means_SK: Floats) -> Floats:
     return 100 * means_SK[:, 0]
 
 
-def _fraction(label: str, row: Callable[[Scores], NDArray[np.generic]]) -> Measure:
+def _fraction(label: str, explanation: str, row: Callable[[Scores], NDArray[np.generic]]) -> Measure:
     return Measure(
-        label, percent=False, higher_is_better=True, columns=lambda scores: _column(row(scores)), value=_mean
+        label,
+        explanation,
+        percent=False,
+        higher_is_better=True,
+        columns=lambda scores: _column(row(scores)),
+        value=_mean,
     )
 
 
-def _percent(label: str, row: Callable[[Scores], Floats]) -> Measure:
+def _percent(label: str, explanation: str, row: Callable[[Scores], Floats]) -> Measure:
     return Measure(
-        label, percent=True, higher_is_better=True, columns=lambda scores: _column(row(scores)), value=_hundredfold
+        label,
+        explanation,
+        percent=True,
+        higher_is_better=True,
+        columns=lambda scores: _column(row(scores)),
+        value=_hundredfold,
     )
 
 
-def _free_text(label: str, row: Callable[[FreeTextScores], Floats], higher_is_better: bool) -> Measure:
+def _free_text(
+    label: str, explanation: str, row: Callable[[FreeTextScores], Floats], higher_is_better: bool
+) -> Measure:
     def written(scores: Scores) -> Floats | None:
         return None if scores.free_text is None else _column(row(scores.free_text))
 
-    return Measure(label, percent=True, higher_is_better=higher_is_better, columns=written, value=_hundredfold)
+    return Measure(
+        label, explanation, percent=True, higher_is_better=higher_is_better, columns=written, value=_hundredfold
+    )
 
 
 def _column(values_P: NDArray[np.generic]) -> Floats:
@@ -75,7 +91,8 @@ def _column(values_P: NDArray[np.generic]) -> Floats:
 
 
 def _recall(k: int) -> Measure:
-    return _fraction(f"Recall@{k}", lambda scores: scores.rank_P <= k)
+    explanation = f"Share of answers that rank the true occupation among the first {k} (the hit rate HR@{k})."
+    return _fraction(f"Recall@{k}", explanation, lambda scores: scores.rank_P <= k)
 
 
 def _reciprocal_rank(scores: Scores) -> Floats:
@@ -89,17 +106,39 @@ def _discounted_gain(scores: Scores) -> Floats:
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
-        "acc_em": _percent("AccEM", lambda scores: scores.acc_em_P),
-        "acc_rm": _percent("AccRM", lambda scores: scores.acc_rm_P),
+        "acc_em": _percent(
+            "AccEM",
+            "Share of answers whose first-ranked title is exactly the true one.",
+            lambda scores: scores.acc_em_P,
+        ),
+        "acc_rm": _percent(
+            "AccRM",
+            "As AccEM, but the k-th of the titles that the taxonomy relates to the true one earns 1 / (1 + k).",
+            lambda scores: scores.acc_rm_P,
+        ),
         "recall@1": _recall(1),
         "recall@5": _recall(5),
         "recall@10": _recall(10),
-        "mrr": _fraction("MRR", _reciprocal_rank),
-        "mrr@5": _fraction("MRR@5", lambda scores: _reciprocal_rank(scores) * (scores.rank_P <= 5)),
-        "ndcg@10": _fraction("NDCG@10", lambda scores: _discounted_gain(scores) * (scores.rank_P <= 10)),
-        "major_group_accuracy": _percent("Major group", lambda scores: scores.major_group_P),
+        "mrr": _fraction("MRR", "Mean of 1 / rank of the true occupation.", _reciprocal_rank),
+        "mrr@5": _fraction(
+            "MRR@5",
+            "As MRR, but ranks beyond 5 earn nothing.",
+            lambda scores: _reciprocal_rank(scores) * (scores.rank_P <= 5),
+        ),
+        "ndcg@10": _fraction(
+            "NDCG@10",
+            "Mean of 1 / log2(1 + rank of the true occupation); ranks beyond 10 earn nothing.",
+            lambda scores: _discounted_gain(scores) * (scores.rank_P <= 10),
+        ),
+        "major_group_accuracy": _percent(
+            "Major group",
+            "Share of answers whose first-ranked occupation is of the true one's major group.",
+            lambda scores: scores.major_group_P,
+        ),
         "perplexity": Measure(
             "Perplexity",
+            "e to the mean negative log-probability of the true occupation among all candidates: 1 is certainty, the "
+            "number of candidates a blind guess.",
             percent=False,
             higher_is_better=False,
             columns=lambda scores: _column(scores.log_prob_P),
@@ -107,6 +146,8 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         ),
         "ece": Measure(
             "ECE",
+            "Expected calibration error: how far the probability of the first-ranked occupation is from how often it "
+            f"is right, on average over {BINS} bins of that probability.",
             percent=False,
             higher_is_better=False,
             columns=calibration_gaps,
@@ -115,14 +156,30 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         ),
         "reason_spread": Measure(
             "Spread over reasons",
+            "Standard deviation of the true occupation's probability over the reasons of one answer, on average.",
             percent=False,
             higher_is_better=False,
             columns=lambda scores: None if scores.reason_spread_P is None else _column(scores.reason_spread_P),
             value=_mean,
         ),
-        "invalid": _free_text("Invalid", lambda texts: texts.invalid_P, higher_is_better=False),
-        "acc_em_free_text": _free_text("AccEM, free text", lambda texts: texts.acc_em_P, higher_is_better=True),
-        "acc_rm_free_text": _free_text("AccRM, free text", lambda texts: texts.acc_rm_P, higher_is_better=True),
+        "invalid": _free_text(
+            "Invalid",
+            "Share of freely written answers that are no title of the taxonomy.",
+            lambda texts: texts.invalid_P,
+            higher_is_better=False,
+        ),
+        "acc_em_free_text": _free_text(
+            "AccEM, free text",
+            "AccEM of the title that the model writes freely.",
+            lambda texts: texts.acc_em_P,
+            higher_is_better=True,
+        ),
+        "acc_rm_free_text": _free_text(
+            "AccRM, free text",
+            "AccRM of the title that the model writes freely.",
+            lambda texts: texts.acc_rm_P,
+            higher_is_better=True,
+        ),
     }
 )
 """All measures by name. Recall@k is the hit rate HR@k, as one occupation is relevant."""

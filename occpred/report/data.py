@@ -24,12 +24,13 @@ from occpred.report.text import one_line
 
 @dataclass(frozen=True)
 class MetricColumn:
-    """How one metric is shown. `percent` says that its values are percentages, 0 to 100."""
+    """How one metric is shown. `percent` says that its values are percentages, 0 to 100; `explanation` what it is."""
 
     name: str
     label: str
     percent: bool
     higher_is_better: bool
+    explanation: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from occpred.records import Estimate
 from occpred.report.data import MetricColumn, PairedDifference, Results
 
 NO_VALUE = "–"
+_LARGE = 1e5
 GROUP_TITLES = {
     "all": "All test examples",
     "movers": "Movers: the next occupation differs from the last",
@@ -197,12 +198,15 @@ def decimals(column: MetricColumn, values: Sequence[float]) -> int:
 
 
 def number(value: float, places: int, *, signed: bool = False) -> str:
-    """A metric's value as text, with a true minus sign."""
+    """A metric's value as text, with a true minus sign; a large one, such as a perplexity, to four digits."""
     if math.isnan(value):
         return NO_VALUE
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     sign = "+" if signed else ""
+    if abs(value) >= _LARGE:
+        digits, _, exponent = f"{value:{sign}.3e}".partition("e")
+        return f"{digits}e{int(exponent)}".replace("-", "−")
     return f"{value:{sign},.{places}f}".replace("-", "−")
 
 

@@ -42,7 +42,7 @@ from occpred.stages.reason_findings import ReasonFindings
 from occpred.stages.train_preference import TrainOnPreferences
 
 COLUMNS = {
-    name: MetricColumn(name, measure.label, measure.percent, measure.higher_is_better)
+    name: MetricColumn(name, measure.label, measure.percent, measure.higher_is_better, measure.explanation)
     for name, measure in MEASURES.items()
 }
 SHOWN = tuple(column for name, column in COLUMNS.items() if name != "recall@1")

@@ -115,3 +115,9 @@ def test_equal_to_plain_loops_and_in_bounds(seed, people, occupations, ties):
     assert found["acc_em"] <= found["major_group_accuracy"] <= 100
     assert found["perplexity"] >= 1
     assert 0 <= found["ece"] <= 1
+
+
+def test_each_measure_is_explained_in_a_sentence():
+    explanations = [measure.explanation for measure in MEASURES.values()]
+    assert all(each.endswith(".") for each in explanations)
+    assert len(set(explanations)) == len(MEASURES)

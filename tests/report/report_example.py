@@ -35,7 +35,7 @@ from occpred.report.data import (
 from tests.report.reason_example import hostile_judging, hostile_reasons, judging_summary, reason_summary
 
 COLUMNS = (
-    MetricColumn("acc_em", "AccEM", True, True),
+    MetricColumn("acc_em", "AccEM", True, True, "Share of first-ranked titles that are the true one."),
     MetricColumn("acc_rm", "AccRM", True, True),
     MetricColumn("recall@5", "Recall@5", False, True),
     MetricColumn("recall@10", "Recall@10", False, True),

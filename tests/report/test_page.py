@@ -36,6 +36,11 @@ def test_page_forbids_scripts_and_loading(page: Page) -> None:
     assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'"
 
 
+def test_measures_are_explained_once(page: Page) -> None:
+    explained = [text for text in page.within("dd") if text == "Share of first-ranked titles that are the true one."]
+    assert len(explained) == 1
+
+
 def test_sections_and_tables(page: Page) -> None:
     assert page.within("h2") == [
         "Results",

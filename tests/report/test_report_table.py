@@ -110,3 +110,6 @@ def test_numbers_are_typeset() -> None:
     assert number(-1234.56, 1) == "−1,234.6"
     assert number(-math.inf, 1) == "−∞"
     assert number(2.0, 0, signed=True) == "+2"
+    assert number(99_999.4, 0) == "99,999"
+    assert number(27_309_946_926_274_700.0, 0) == "2.731e16"
+    assert number(-123_456.0, 0, signed=True) == "−1.235e5"

@@ -54,6 +54,11 @@ def test_the_verdicts_stand_on_top(page: Page) -> None:
     assert "AccEM on movers, joint minus two models: +3.0 points [−1.0, 7.0]." in page.within("li")
 
 
+def test_measures_are_explained_once(page: Page) -> None:
+    explained = [text for text in page.within("dd") if text == "Share of first-ranked titles that are the true one."]
+    assert len(explained) == 1
+
+
 def test_sections_come_in_order(page: Page) -> None:
     assert page.within("h1") == ["paper_main"]
     assert page.within("title")[0] == "paper_main – occpred report"
