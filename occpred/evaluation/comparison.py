@@ -11,7 +11,7 @@ import numpy as np
 
 from occpred.errors import UserError
 from occpred.evaluation.intervals import GROUPS, Evaluation
-from occpred.evaluation.measures import columns
+from occpred.evaluation.measures import columns, is_known
 from occpred.evaluation.pooling import pair_up
 from occpred.evaluation.scores import Floats, Scores
 from occpred.evaluation.significance import Significance, holm, mcnemar, permutation_test
@@ -19,7 +19,7 @@ from occpred.findings import PairedTest
 from occpred.settings import Settings, setting
 
 COMPARED = ("acc_em", "acc_rm", "mrr")
-"""Measures in which systems are compared."""
+"""Measures in which systems are compared, where both have them."""
 
 Test = Callable[[Floats, Sequence[str]], Significance]
 """From differences, (P,), and whose they are."""
@@ -100,6 +100,7 @@ class Comparison(Settings):
             )
             for group in groups_with_examples(both[0])
             for measure in self.tests
+            if is_known(measure, *both)
             for found in [self._significance(*both, measure, group)]
         ]
 

@@ -64,7 +64,7 @@ def _fraction(label: str, explanation: str, row: Callable[[Scores], NDArray[np.g
     )
 
 
-def _percent(label: str, explanation: str, row: Callable[[Scores], Floats]) -> Measure:
+def _percent(label: str, explanation: str, row: Callable[[Scores], Floats | None]) -> Measure:
     return Measure(
         label,
         explanation,
@@ -76,7 +76,7 @@ def _percent(label: str, explanation: str, row: Callable[[Scores], Floats]) -> M
 
 
 def _free_text(
-    label: str, explanation: str, row: Callable[[FreeTextScores], Floats], higher_is_better: bool
+    label: str, explanation: str, row: Callable[[FreeTextScores], Floats | None], higher_is_better: bool
 ) -> Measure:
     def written(scores: Scores) -> Floats | None:
         return None if scores.free_text is None else _column(row(scores.free_text))
@@ -86,8 +86,8 @@ def _free_text(
     )
 
 
-def _column(values_P: NDArray[np.generic]) -> Floats:
-    return values_P.astype(np.float64)[:, None]
+def _column(values_P: NDArray[np.generic] | None) -> Floats | None:
+    return None if values_P is None else values_P.astype(np.float64)[:, None]
 
 
 def _recall(k: int) -> Measure:
@@ -159,7 +159,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             "Standard deviation of the true occupation's probability over the reasons of one answer, on average.",
             percent=False,
             higher_is_better=False,
-            columns=lambda scores: None if scores.reason_spread_P is None else _column(scores.reason_spread_P),
+            columns=lambda scores: _column(scores.reason_spread_P),
             value=_mean,
         ),
         "invalid": _free_text(
@@ -183,6 +183,11 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
     }
 )
 """All measures by name. Recall@k is the hit rate HR@k, as one occupation is relevant."""
+
+
+def is_known(measure: str, *systems: Scores) -> bool:
+    """Whether each of `systems` gave answers for `measure`, a key of `MEASURES`."""
+    return all(MEASURES[measure].columns(scores) is not None for scores in systems)
 
 
 def columns(measure: str, scores: Scores) -> Floats:

@@ -23,7 +23,7 @@ def pool(runs: Sequence[Scores]) -> Scores:
     to one example are known as such, and pools of the same runs pair up. Intervals are then about people, given these
     runs: they do not tell how another seed would come out.
 
-    Free text and the spread over reasons are kept only where every run has them. What is in doubt about single runs
+    What not every run has (free text, the spread over reasons, AccRM) is left out. What is in doubt about single runs
     (see `doubt.py`) is told with each of them, not of the pool.
 
     Raises:
@@ -31,7 +31,6 @@ def pool(runs: Sequence[Scores]) -> Scores:
     """
     if not runs:
         raise ValueError("there is no run to pool")
-    spreads = [run.reason_spread_P for run in runs if run.reason_spread_P is not None]
     texts = [run.free_text for run in runs if run.free_text is not None]
     return Scores(
         example_ids=tuple(chain.from_iterable(run.example_ids for run in runs)),
@@ -39,11 +38,11 @@ def pool(runs: Sequence[Scores]) -> Scores:
         is_move_P=_joined(runs, lambda run: run.is_move_P),
         rank_P=_joined(runs, lambda run: run.rank_P),
         acc_em_P=_joined(runs, lambda run: run.acc_em_P),
-        acc_rm_P=_joined(runs, lambda run: run.acc_rm_P),
+        acc_rm_P=_joined_if_known(runs, lambda run: run.acc_rm_P),
         major_group_P=_joined(runs, lambda run: run.major_group_P),
         log_prob_P=_joined(runs, lambda run: run.log_prob_P),
         confidence_P=_joined(runs, lambda run: run.confidence_P),
-        reason_spread_P=np.concatenate(spreads) if len(spreads) == len(runs) else None,
+        reason_spread_P=_joined_if_known(runs, lambda run: run.reason_spread_P),
         free_text=_pool_texts(texts) if len(texts) == len(runs) else None,
     )
 
@@ -74,9 +73,14 @@ def _joined(parts: Sequence[Source], row: Callable[[Source], NDArray[Value]]) ->
     return np.concatenate([row(part) for part in parts])
 
 
+def _joined_if_known(parts: Sequence[Source], row: Callable[[Source], NDArray[Value] | None]) -> NDArray[Value] | None:
+    known = [values_P for part in parts if (values_P := row(part)) is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
+
+
 def _pool_texts(texts: Sequence[FreeTextScores]) -> FreeTextScores:
     return FreeTextScores(
         invalid_P=_joined(texts, lambda text: text.invalid_P),
         acc_em_P=_joined(texts, lambda text: text.acc_em_P),
-        acc_rm_P=_joined(texts, lambda text: text.acc_rm_P),
+        acc_rm_P=_joined_if_known(texts, lambda text: text.acc_rm_P),
     )

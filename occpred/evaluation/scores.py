@@ -25,11 +25,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FreeTextScores:
-    """What the freely written titles earn; `invalid_P` is 1 where the text is no official title of the taxonomy."""
+    """What the freely written titles earn; `invalid_P` is 1 where the text is no official title of the taxonomy.
+
+    `acc_rm_P` is `None` where the taxonomy relates no titles.
+    """
 
     invalid_P: Floats
     acc_em_P: Floats
-    acc_rm_P: Floats
+    acc_rm_P: Floats | None
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Scores:
         example_ids, person_ids: P of each; a person may have several examples.
         is_move_P: whether the target differs from the last occupation (True where there is none).
         rank_P: rank of the target, from 1; ties are broken by taxonomy order.
-        acc_em_P, acc_rm_P: what the top-ranked title earns, 0 to 1 (`matching.py`).
+        acc_em_P, acc_rm_P: what the top-ranked title earns, 0 to 1 (`matching.py`); the second is `None` where the
+            taxonomy relates no titles, and would repeat the first.
         major_group_P: 1 where the top-ranked occupation is of the target's major group, else 0.
         log_prob_P: log-probability of the target among the closed set.
         confidence_P: probability of the top-ranked occupation among the closed set.
@@ -55,7 +59,7 @@ class Scores:
     is_move_P: NDArray[np.bool_]
     rank_P: NDArray[np.int64]
     acc_em_P: Floats
-    acc_rm_P: Floats
+    acc_rm_P: Floats | None
     major_group_P: Floats
     log_prob_P: Floats
     confidence_P: Floats
@@ -119,8 +123,9 @@ def _score_free_text(texts: Sequence[str], true_titles: Sequence[str], taxonomy:
     return FreeTextScores(invalid_P, *_matches(texts, true_titles, taxonomy))
 
 
-def _matches(predicted: Sequence[str], true: Sequence[str], taxonomy: Taxonomy) -> tuple[Floats, Floats]:
-    related = related_titles(taxonomy)
-    exact_P = [exact_match(guess, truth) for guess, truth in zip(predicted, true, strict=True)]
-    related_P = [related_match(guess, truth, related) for guess, truth in zip(predicted, true, strict=True)]
-    return np.array(exact_P, dtype=np.float64), np.array(related_P, dtype=np.float64)
+def _matches(predicted: Sequence[str], true: Sequence[str], taxonomy: Taxonomy) -> tuple[Floats, Floats | None]:
+    pairs, related = list(zip(predicted, true, strict=True)), related_titles(taxonomy)
+    exact_P = np.array([exact_match(*pair) for pair in pairs], dtype=np.float64)
+    if not any(related.values()):
+        return exact_P, None
+    return exact_P, np.array([related_match(*pair, related) for pair in pairs], dtype=np.float64)

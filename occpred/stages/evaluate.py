@@ -15,6 +15,7 @@ from occpred.evaluation.calibration import calibration_bins
 from occpred.evaluation.certainty import certainty
 from occpred.evaluation.comparison import COMPARED
 from occpred.evaluation.intervals import GROUPS, Evaluation
+from occpred.evaluation.measures import is_known
 from occpred.evaluation.scores import Scores, score
 from occpred.findings import Certainty
 from occpred.rankings import Rankings
@@ -74,7 +75,7 @@ class Evaluate(TrackedStage):
     def _differences(self, model: Scores, baselines: dict[str, Scores]) -> Iterator[PairedDifference]:
         for group in (name for name, mask in GROUPS.items() if mask(model).any()):
             for name, scores in baselines.items():
-                for measure in COMPARED:
+                for measure in (each for each in COMPARED if is_known(each, model, scores)):
                     estimate = self.evaluation.paired_difference(model, scores, measure, group)
                     yield PairedDifference(self.system, name, group, measure, estimate)
 

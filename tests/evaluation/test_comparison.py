@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -42,6 +44,12 @@ def test_every_other_row_is_held_against_the_first_in_every_group_and_measure(sy
     names = {metric: {test.test for test in tests if test.metric == metric} for metric in ("acc_em", "mrr")}
     assert names["acc_em"] == {"exact McNemar test", "exact McNemar test on persons' totals"}
     assert names["mrr"] == {"paired permutation test, 1,000 draws", "exact paired permutation test"}
+
+
+def test_a_measure_that_either_lacks_is_not_compared(systems):
+    without = replace(systems["good"], acc_rm_P=None)
+    tests = COMPARISON.pair("good", "first", systems | {"good": without}, EVALUATION)
+    assert {test.metric for test in tests} == {"acc_em", "mrr"}
 
 
 def test_another_row_may_be_the_reference(systems):

@@ -21,9 +21,11 @@ def value(name, scores) -> float:
 
 
 def ask(log_probs_PC, targets_P):
-    """Scores of answers about people who end in the occupations of columns `targets_P`."""
+    """Scores of answers about people who end in the occupations of columns `targets_P`; each is related to the next."""
     codes = [f"{column:02d}-x" for column in range(log_probs_PC.shape[1])]
-    taxonomy = Taxonomy("test", [Occupation(code, f"Title {code}") for code in codes])
+    nexts = [*codes[1:], codes[-1]]
+    occupations = [Occupation(code, f"Title {code}", related=(near,)) for code, near in zip(codes, nexts, strict=True)]
+    taxonomy = Taxonomy("test", occupations)
     examples = [
         NextOccupationExample(f"{row}/1", f"{row}", CareerHistory(f"{row}", (), ()), codes[target])
         for row, target in enumerate(targets_P)

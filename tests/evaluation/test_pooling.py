@@ -37,6 +37,7 @@ def test_what_only_some_runs_have_is_left_out(answered):
     pooled = pool([written(answered([1])), answered([1])])
     assert pooled.free_text is None
     assert pooled.reason_spread_P is None
+    assert pool([answered([1]), replace(answered([1]), acc_rm_P=None)]).acc_rm_P is None
 
 
 def test_nothing_cannot_be_pooled():

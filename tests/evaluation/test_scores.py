@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from occpred.evaluation.scores import score
 from occpred.rankings import Rankings
+from occpred.taxonomy.taxonomy import Taxonomy
 
 
 def rankings(taxonomy, probs_PC, examples, free_text=()):
@@ -77,6 +80,12 @@ def test_the_spread_over_reasons_is_that_of_the_true_occupations_probability(tax
     np.testing.assert_allclose(score(answers, examples, taxonomy).reason_spread_P, [0.3, 0.3, 0.3])
     alone = answers.for_each_reason()[0]
     assert score(alone, examples, taxonomy).reason_spread_P is None
+
+
+def test_where_no_titles_are_related_there_is_no_acc_rm(taxonomy, examples):
+    alone = Taxonomy("alone", [replace(occupation, related=()) for occupation in taxonomy.occupations])
+    scores = score(rankings(alone, [[0.25] * 4] * 3, examples, free_text=("Cook", "Baker", "soldier")), examples, alone)
+    assert scores.acc_rm_P is scores.free_text.acc_rm_P is None
 
 
 def test_no_examples_give_empty_scores(taxonomy):
