@@ -49,5 +49,5 @@ class Chat(Settings, ABC):
         """How many of the distinct `requests` a journal answers already."""
 
     @abstractmethod
-    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """What such an answer costs, in the currency of the price table; 0 where nothing is charged."""
+    def charged(self, prompt_tokens: int, completion_tokens: int) -> dict[str, float]:
+        """What such an answer costs, by currency; empty where nothing is charged, or no price is known."""

@@ -54,9 +54,9 @@ class LocalChat(JournaledChat):
         """The backbone's name, told apart from that of a model elsewhere."""
         return f"{self.destination}/{self.backbone.name}"
 
-    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+    def charged(self, prompt_tokens: int, completion_tokens: int) -> dict[str, float]:
         """Nothing."""
-        return 0.0
+        return {}
 
     def key(self, request: ChatRequest) -> str:
         """A hash of the model, of how it is asked, and of the request."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,8 @@ class PlannedCalls:
     """How many of them are answered in a journal already."""
     prompt_tokens: int
     completion_tokens: int
-    cost: float
-    """In the currency of the model's price table."""
+    cost: Mapping[str, float]
+    """By currency; empty where no price is known."""
     example: str
     """The first request as the model reads it; empty where there is none."""
 
@@ -65,7 +65,7 @@ def plan_calls(
         answered=answered,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
-        cost=chat.cost(prompt_tokens, completion_tokens),
+        cost=chat.charged(prompt_tokens, completion_tokens),
         example=_rendered(distinct[0]) if distinct else "",
     )
 

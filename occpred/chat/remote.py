@@ -46,7 +46,7 @@ class RemoteChat(JournaledChat):
         super().__post_init__()
         for name in sorted(_OURS & self.extra_body.keys()):
             raise SettingError(f"{type(self).__name__}.extra_body: {name} cannot be set there; leave it out")
-        if self.budget.max_cost and not (self.prices.prompt_per_million or self.prices.completion_per_million):
+        if self.budget.max_cost and not self.prices.are_known:
             raise SettingError(
                 f"{type(self).__name__}.budget.max_cost={self.budget.max_cost}: needs prices; give "
                 "prices.prompt_per_million and prices.completion_per_million, or limit budget.max_requests"
@@ -62,8 +62,13 @@ class RemoteChat(JournaledChat):
         """The model's name: all its requests, live or by files, share a journal."""
         return self.model
 
+    def charged(self, prompt_tokens: int, completion_tokens: int) -> dict[str, float]:
+        """By the price table, where there is one."""
+        known = self.prices.are_known
+        return {self.prices.currency: self.cost(prompt_tokens, completion_tokens)} if known else {}
+
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """By the price table."""
+        """In the currency of the price table."""
         return self.prices.cost(prompt_tokens, completion_tokens)
 
     def body(self, request: ChatRequest) -> dict[str, Any]:

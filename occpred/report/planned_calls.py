@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from occpred.chat.plan import PlannedCalls
+from occpred.report.environment import money
 
 _COLUMNS = ("calls", "known", "tokens in", "tokens out", "cost")
 
@@ -18,7 +20,8 @@ def print_planned_calls(planned: Mapping[str, Sequence[PlannedCalls]]) -> None:
 
     Args:
         planned: by the stage's reference, in the order in which they would be made; stages of one name share rows.
-            `known` counts the calls that earlier runs have had answered; tokens and cost are bounds of the others.
+            `known` counts the calls that earlier runs have had answered; tokens and cost are bounds of the others,
+            and a cost that is not known is a dash.
     """
     console = Console()
     rows = [(stage, calls) for stage, kinds in planned.items() for calls in kinds if calls.calls]
@@ -58,4 +61,7 @@ def _numbers(planned: Sequence[PlannedCalls]) -> list[str]:
         f"{sum(getattr(calls, name) for calls in planned):,}"
         for name in ("calls", "answered", "prompt_tokens", "completion_tokens")
     ]
-    return [*counts, f"{sum(calls.cost for calls in planned):,.2f}"]
+    cost: Counter[str] = Counter()
+    for calls in planned:
+        cost.update(calls.cost)
+    return [*counts, money(cost)]

@@ -15,7 +15,6 @@ import numpy as np
 
 from occpred.artifacts.store import ArtifactStore
 from occpred.chat.chat import Chat
-from occpred.chat.remote import RemoteChat
 from occpred.evaluation.agreement import agreements
 from occpred.evaluation.intervals import Evaluation
 from occpred.evaluation.mark_bias import candidate_trends, length_trends
@@ -128,8 +127,7 @@ class ReasonFindings:
 
 def _spending(call: Call, chats: Mapping[str, Chat]) -> Spending:
     chat = chats.get(call.model)
-    cost = chat.cost(call.prompt_tokens, call.completion_tokens) if chat else 0
-    charged = {chat.prices.currency: cost} if isinstance(chat, RemoteChat) and cost else {}
+    charged = chat.charged(call.prompt_tokens, call.completion_tokens) if chat else {}
     return Spending(1, call.prompt_tokens + call.completion_tokens, charged)
 
 

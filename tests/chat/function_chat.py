@@ -47,8 +47,8 @@ class FunctionChat(Chat):
     def answered(self, requests: Sequence[ChatRequest], journals: Path) -> int:
         return self.known
 
-    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
-        return 2.0 * prompt_tokens + 8.0 * completion_tokens
+    def charged(self, prompt_tokens: int, completion_tokens: int) -> dict[str, float]:
+        return {"USD": 2.0 * prompt_tokens + 8.0 * completion_tokens}
 
 
 def words_of(request: ChatRequest) -> str:

@@ -194,5 +194,5 @@ def test_a_template_may_be_told_more_and_may_refuse(tmp_path: Path, monkeypatch:
 
 
 def test_what_is_said_of_it() -> None:
-    assert (CHAT.label, CHAT.destination, CHAT.cost(10**6, 10**6)) == ("tiny", "this machine", 0)
+    assert (CHAT.label, CHAT.destination, CHAT.charged(10**6, 10**6)) == ("tiny", "this machine", {})
     assert CHAT.journal(Path("journals")).path.name.startswith("this-machine-tiny-")

@@ -20,7 +20,7 @@ def test_a_plan_by_hand() -> None:
     assert (planned.calls, planned.answered) == (3, 1)
     assert planned.prompt_tokens == 30  # two thirds of 14 + 15 + 16
     assert planned.completion_tokens == 100
-    assert planned.cost == 2.0 * 30 + 8.0 * 100
+    assert planned.cost == {"USD": 2.0 * 30 + 8.0 * 100}
     assert planned.example == f"[system]\n12345678\n\n[user]\n{'x' * 16}"
 
 
@@ -33,5 +33,5 @@ def test_another_seed_is_another_call() -> None:
 def test_nothing_is_planned_for_nothing() -> None:
     chat = FunctionChat(reply=lambda _: said(""))
     planned = plan_calls(chat, [], question="reason", privacy=Privacy(), journals=Path("none"))
-    assert (planned.calls, planned.prompt_tokens, planned.completion_tokens, planned.cost) == (0, 0, 0, 0.0)
+    assert (planned.calls, planned.prompt_tokens, planned.completion_tokens, planned.cost) == (0, 0, 0, {"USD": 0.0})
     assert planned.example == ""

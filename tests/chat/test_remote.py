@@ -153,6 +153,8 @@ def test_a_cost_needs_prices() -> None:
         CarrierPigeon(model="m", budget=Budget(max_cost=5.0))
     priced = CarrierPigeon(model="m", budget=Budget(max_cost=5.0), prices=Prices(completion_per_million=8.0))
     assert priced.cost(1000, 1000) == pytest.approx(0.008)
+    assert priced.charged(1000, 1000) == {"USD": pytest.approx(0.008)}
+    assert CarrierPigeon(model="m").charged(1000, 1000) == {}
 
 
 def test_the_most_that_a_request_can_cost() -> None:

@@ -6,7 +6,7 @@ from occpred.chat.plan import PlannedCalls
 from occpred.report.planned_calls import print_planned_calls
 
 
-def planned(question: str, calls: int, example: str = "Why?") -> PlannedCalls:
+def planned(question: str, calls: int, example: str = "Why?", *, priced: bool = True) -> PlannedCalls:
     return PlannedCalls(
         question=question,
         model="large",
@@ -16,7 +16,7 @@ def planned(question: str, calls: int, example: str = "Why?") -> PlannedCalls:
         answered=calls // 2,
         prompt_tokens=1000 * calls,
         completion_tokens=100 * calls,
-        cost=0.5 * calls,
+        cost={"USD": 0.5 * calls} if priced else {},
         example=example,
     )
 
@@ -33,11 +33,17 @@ def test_stages_of_one_name_share_rows_and_all_are_summed(capsys: pytest.Capture
         ("judge/b", [planned("utility", 6), planned("coherence", 0)]),
         ("judge/c", [planned("utility", 2)]),
     )
-    assert "reason reason large 4 2 4,000 400 2.00" in lines
-    assert "judge utility large 8 4 8,000 800 4.00" in lines
-    assert "all 12 6 12,000 1,200 6.00" in lines
+    assert "reason reason large 4 2 4,000 400 2.00 USD" in lines
+    assert "judge utility large 8 4 8,000 800 4.00 USD" in lines
+    assert "all 12 6 12,000 1,200 6.00 USD" in lines
     assert not [line for line in lines if "coherence" in line], "of what is not asked nothing is shown"
     assert lines.count("to https://models.example.org/v1: degrees; not employers") == 1
+
+
+def test_a_cost_that_is_not_known_is_a_dash(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, ("reason/a", [planned("reason", 4, priced=False)]), ("judge/b", [planned("utility", 6)]))
+    assert "reason reason large 4 2 4,000 400 –" in lines
+    assert "all 10 5 10,000 1,000 3.00 USD" in lines
 
 
 def test_a_prompt_is_shown_as_it_is_and_once_for_each_question(capsys: pytest.CaptureFixture[str]) -> None:
