@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import fields
@@ -127,6 +128,8 @@ def _composition(error: ConfigCompositionException) -> str:
     cause = error.__cause__ or error.__context__
     if isinstance(cause, OmegaConfBaseException):
         return _value(cause) + (f" (in {quoted[0]}.yaml)" if first.startswith("In '") else "")
+    if asker := re.match(r"Could not override 'chat@(\w+)\.chat'", first):
+        return f"{quoted[0]}: {asker[1]} has no chat model; say {asker[1]}=endpoint as well"
     if first.startswith("Ambiguous value"):
         return f"{quoted[0]}: to run it for each of several values add -m; a list is written as [a,b]"
     return first.rstrip(".") + (_did_you_mean(quoted[-1], _groups()) if quoted and quoted[-1] not in _groups() else "")

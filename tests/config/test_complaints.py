@@ -50,6 +50,7 @@ LORAS = f"allowed: {', '.join(sorted(file.stem for file in (CONF / 'lora').iterd
         ("loar=r8", f"loar: no such key, did you mean lora?; {EXPERIMENT}"),
         ("+loar=r8", f"loar: no such key, did you mean lora?; {EXPERIMENT}"),
         ("lora@x=r8", "Could not override 'lora@x', did you mean lora?"),
+        ("chat@judge.chat=vllm", "chat@judge.chat: judge has no chat model; say judge=endpoint as well"),
         ("lora=r8x", f"lora=r8x: no such choice, did you mean r8?; {LORAS}"),
         ("lora=", f"lora=: no such choice; {LORAS}"),
         ("lora=null", f"lora=null: no such choice, did you mean full?; {LORAS}"),
