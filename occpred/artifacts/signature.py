@@ -14,6 +14,7 @@ from typing import Any
 
 from occpred.artifacts.content import content_digest
 from occpred.artifacts.stage import Stage
+from occpred.errors import UserError
 from occpred.settings import Settings, is_content, is_incidental
 
 SIGNATURE_LENGTH = 16
@@ -93,27 +94,35 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _fields(component: Stage | Settings, *, counting_only: bool) -> dict[str, Any]:
+def _fields(component: Stage | Settings, *, counting_only: bool, key: str = "") -> dict[str, Any]:
+    """The component's fields as plain values; `key` is what the user calls it, with a dot behind, for complaints."""
     plain = {}
     for field in dataclasses.fields(component):  # type: ignore[arg-type]
         value = getattr(component, field.name)
         if counting_only and is_incidental(field):
             continue
         if counting_only and is_content(field) and value is not None:
-            value = content_digest(Path(value))
+            value = _digest(f"{key}{field.name}", value)
         try:
-            plain[field.name] = _plain(value, counting_only=counting_only)
+            plain[field.name] = _plain(value, counting_only=counting_only, key=f"{key}{field.name}.")
         except TypeError as error:
             raise TypeError(f"{type(component).__name__}.{field.name}: {error}") from error
     return plain
 
 
-def _plain(value: Any, *, counting_only: bool) -> Any:
+def _digest(key: str, path: str) -> str:
+    try:
+        return content_digest(Path(path))
+    except UserError as error:
+        raise UserError(f"{key}={path}: {error}") from error
+
+
+def _plain(value: Any, *, counting_only: bool, key: str) -> Any:
     match value:
         case Stage():
             return reference(value)
         case Settings():
-            return {"settings": type(value).__name__, "fields": _fields(value, counting_only=counting_only)}
+            return {"settings": type(value).__name__, "fields": _fields(value, counting_only=counting_only, key=key)}
         case Enum():  # before str and int, which an enumeration may also be
             return value.name
         case None | bool() | int() | float() | str():
@@ -121,8 +130,10 @@ def _plain(value: Any, *, counting_only: bool) -> Any:
         case Path():
             return value.as_posix()
         case list() | tuple():
-            return [_plain(entry, counting_only=counting_only) for entry in value]
-        case dict() if all(isinstance(key, str) for key in value):
-            return {key: _plain(entry, counting_only=counting_only) for key, entry in value.items()}
+            return [_plain(entry, counting_only=counting_only, key=key) for entry in value]
+        case dict() if all(isinstance(name, str) for name in value):
+            return {
+                name: _plain(entry, counting_only=counting_only, key=f"{key}{name}.") for name, entry in value.items()
+            }
         case _:
             raise TypeError(f"a stage can declare settings, stages and plain values, not {value!r}")

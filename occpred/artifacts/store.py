@@ -69,13 +69,15 @@ class ArtifactStore:
         files stay in a hidden folder: a resumable stage goes on from there, any other starts anew.
 
         Raises:
-            UserError: where an input is missing, or something else lies in the artifact's place.
+            UserError: where an input is missing, something else lies in the artifact's place, or the folder cannot be
+                written.
         """
         path = self._path(stage)
         made = False
         if not by_first(lambda: _is_finished(path)):
             for needed in stage.inputs():
                 self.folder(needed)
+            by_first(lambda: self._make_folder(path.parent))
             lock = Lock(path.with_name(f".{path.name}.lock"))
             with _held_for_all(lock):
                 # Another process may have made it while this one waited.
@@ -128,6 +130,12 @@ class ArtifactStore:
 
     def _path(self, stage: Stage) -> Path:
         return self.root / reference(stage)
+
+    def _make_folder(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"store={self.root}: cannot be written: {error.strerror}; give another folder") from error
 
     def _run(self, stage: Stage, path: Path, lock: Lock) -> None:
         partial = path.with_name(f".{path.name}.partial")

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+_ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+
+
+def check_whole(folder: Path, *names: str) -> None:
+    """Raise `UserError` where a trained model lacks one of these files, which PEFT would ask the hub for."""
+    for name in names:
+        if not (folder / name).is_file():
+            raise UserError(f"{folder}: {name} is missing; remove the artifact that it belongs to, and run it again")
+
+
 @dataclass
 class Adaptation(Settings):
     """How a frozen backbone becomes trainable."""
@@ -128,6 +138,7 @@ class LoRA(Adaptation):
         """Hold `model` as in training and put the adapter on it; what is trained further is this adapter."""
         from peft import PeftModel
 
+        check_whole(folder, *_ADAPTER)
         if self.base_dtype is BaseDtype.nf4:
             quantise_linear_layers(model)
         adapted: nn.Module = PeftModel.from_pretrained(model, folder, is_trainable=trainable)
@@ -138,6 +149,7 @@ class LoRA(Adaptation):
         """Add the adapter's product to the weights it belongs to, in the backbone's own number format."""
         from peft import PeftModel
 
+        check_whole(folder, *_ADAPTER)
         if "lm_head" in self.targets:
             _untie_embeddings(model)
         merged: PreTrainedModel = PeftModel.from_pretrained(model, folder).merge_and_unload()

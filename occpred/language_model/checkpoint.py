@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from occpred.errors import UserError
-from occpred.language_model.adaptation import Adaptation
+from occpred.language_model.adaptation import Adaptation, check_whole
 from occpred.language_model.backbone import Backbone
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def load_checkpoint(folder: Path, backbone: Backbone, adaptation: Adaptation, *,
         trainable: whether they require gradients, as the start of further training.
 
     Raises:
-        UserError: the parameters were trained on another backbone or revision.
+        UserError: the parameters were trained on another backbone or revision, or a file is missing.
     """
     _check_backbone(folder, backbone)
     return adaptation.load(backbone.load_model(), folder, trainable=trainable)
@@ -60,13 +60,14 @@ def load_merged(folder: Path, backbone: Backbone, adaptation: Adaptation) -> Pre
     """Load `backbone` with the trained parameters in `folder` as part of its own weights: a plain model.
 
     Raises:
-        UserError: the parameters were trained on another backbone or revision.
+        UserError: the parameters were trained on another backbone or revision, or a file is missing.
     """
     _check_backbone(folder, backbone)
     return adaptation.merge(backbone.load_model(), folder)
 
 
 def _check_backbone(folder: Path, backbone: Backbone) -> None:
+    check_whole(folder, _IDENTITY)
     trained_on = json.loads((folder / _IDENTITY).read_text(encoding="utf-8"))
     if trained_on != _identity(backbone):
         raise UserError(

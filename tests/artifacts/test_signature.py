@@ -172,7 +172,7 @@ def test_a_path_counts_by_content_wherever_it_lies(tmp_path: Path) -> None:
 
 
 def test_a_missing_path_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"missing\.jsonl: no such file"):
+    with pytest.raises(UserError, match=r"reader.path=.*missing\.jsonl: .*missing\.jsonl: no such file"):
         signature(Read(Reader(path=str(tmp_path / "missing.jsonl"))))
 
 

@@ -43,6 +43,14 @@ class Add(Stage):
         (folder / "sum.txt").write_text(str(sum(map(int, terms))))
 
 
+@pytest.mark.parametrize("beneath", ["a file", "a file/store"])
+def test_a_root_that_cannot_be_made_is_a_clear_error(tmp_path: Path, beneath: str) -> None:
+    (tmp_path / "a file").touch()
+    store = ArtifactStore(tmp_path / beneath)
+    with pytest.raises(UserError, match=rf"store=.*{beneath}: cannot be written: Not a directory"):
+        store.make(Draw(1))
+
+
 @dataclass(frozen=True)
 class Fail(Stage):
     name: ClassVar[str] = "fail"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from transformers import PreTrainedModel
 from occpred.errors import UserError
 from occpred.language_model.adaptation import LoRA
 from occpred.language_model.backbone import Backbone, Precision
-from occpred.language_model.checkpoint import load_checkpoint, save_checkpoint
+from occpred.language_model.checkpoint import load_checkpoint, load_merged, save_checkpoint
 
 IDS_1T = torch.tensor([[5, 9, 2, 40, 7]])
 
@@ -27,6 +28,14 @@ def checkpoint(backbone: Backbone, tmp_path: Path) -> Path:
     folder = tmp_path / "new" / "checkpoint"
     save_checkpoint(folder, LoRA(rank=2)(backbone.load_model(), seed=0), backbone, LoRA(rank=2))
     return folder
+
+
+@pytest.mark.parametrize("name", ["backbone.json", "adapter_config.json", "adapter_model.safetensors"])
+@pytest.mark.parametrize("load", [load_checkpoint, load_merged])
+def test_a_missing_file_is_named(backbone: Backbone, checkpoint: Path, name: str, load: Callable[..., object]) -> None:
+    (checkpoint / name).unlink()
+    with pytest.raises(UserError, match=rf"{checkpoint}: {name} is missing; remove the artifact"):
+        load(checkpoint, backbone, LoRA(rank=2))
 
 
 def test_a_checkpoint_is_put_on_a_fresh_backbone(backbone: Backbone, tmp_path: Path) -> None:
