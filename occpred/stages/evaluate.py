@@ -125,9 +125,14 @@ class Evaluate(TrackedStage):
         return {name: value for name, value in last.items() if "/" in name}
 
     def _summary(self, evaluated: Evaluated) -> dict[str, float]:
-        """The model's measures by group, such as `movers/acc_em`."""
-        own = [row for row in evaluated.metrics() if row.system == self.system]
-        return {f"{row.group}/{measure}": estimate.value for row in own for measure, estimate in row.metrics.items()}
+        """The model's measures by group, such as `movers/acc_em`, with `movers/acc_em/low`, `/high` and `/n`."""
+        summary: dict[str, float] = {}
+        for row in (row for row in evaluated.metrics() if row.system == self.system):
+            for measure, estimate in row.metrics.items():
+                name = f"{row.group}/{measure}"
+                ends = {f"{name}/low": estimate.low, f"{name}/high": estimate.high, f"{name}/n": estimate.n}
+                summary |= {name: estimate.value, **ends}
+        return summary
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,8 @@ def test_an_evaluation_is_tracked_with_its_axes_headlines_and_tables(
     metrics = {row.group: row.metrics for row in Evaluated(folder).metrics() if row.system == stage.system}
     assert summary["movers/acc_em"] == metrics["movers"]["acc_em"].value == 0
     assert summary["stayers/acc_em"] == 100
+    known = metrics["stayers"]["mrr"]
+    assert [summary[f"stayers/mrr/{part}"] for part in ("low", "high", "n")] == [known.low, known.high, known.n]
     assert (summary["train/loss"], summary["validation/acc_em"]) == (2.0, 25.0)
     assert [summary[f"judge/{name}"] for name in ("factuality", "coherence", "utility")] == [5, 4, 3]
     assert summary["examples_shown"] == 3 < summary["examples"]
