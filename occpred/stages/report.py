@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.evaluation.intervals import Evaluation
 from occpred.evaluation.measures import MEASURES
+from occpred.language_model.backbone import Backbone
 from occpred.rankings import Rankings
 from occpred.records import JudgedReason, read_jsonl
 from occpred.report.data import (
@@ -31,7 +33,7 @@ from occpred.report.data import (
 from occpred.report.examples import worked_examples
 from occpred.report.files import write_report
 from occpred.report.reason_data import JudgingSummary
-from occpred.settings import setting
+from occpred.settings import Settings, setting
 from occpred.stages.evaluate import Evaluate, Evaluated
 from occpred.stages.judge_labels import CheckJudgeAgainstLabels, read_label_check
 from occpred.stages.language_model import Training, TrainingStage
@@ -125,8 +127,8 @@ class Report(Stage):
             signature=signature(self),
             started=min(record["started"] for record in records),
             git_commit=git_commit(last),
-            backbone=f"{predictor.backbone.name} ({predictor.backbone.revision})",
-            lora=str(trainings[-1].adaptation) if trainings else "not trained",
+            backbone=backbone_in_words(predictor.backbone),
+            lora=in_words(trainings[-1].adaptation) if trainings else "not trained",
             config=self.config,
             seeds={"training": self.seed, "bootstrap": self.evaluated.evaluation.seed},
             versions=last["versions"],
@@ -152,6 +154,30 @@ class Report(Stage):
         judged = read_jsonl(store.folder(self.own_reasons) / JUDGED, JudgedReason)
         scores = {entry.reason.example_id: entry.scores for entry in judged if entry.reason.candidate == 0}
         return worked_examples(prepared.examples(Part.TEST), rankings, scores)
+
+
+def backbone_in_words(backbone: Backbone) -> str:
+    """Its name and revision, and that its weights are random where they are."""
+    return f"{backbone.name} ({backbone.revision}){', random weights' if backbone.random_init else ''}"
+
+
+def in_words(component: Settings) -> str:
+    """A component's name and its settings, for people to read."""
+    settings = {field.name: getattr(component, field.name) for field in fields(component)}  # type: ignore[arg-type]
+    told = ", ".join(f"{name.replace('_', ' ')} {_word(value)}" for name, value in settings.items())
+    return f"{type(component).__name__}: {told}" if told else type(component).__name__
+
+
+def _word(value: Any) -> str:
+    match value:
+        case Enum():
+            return value.name
+        case float():
+            return f"{value:g}"
+        case list():
+            return " ".join(map(_word, value))
+        case _:
+            return str(value)
 
 
 def _data_summary(prepared: PreparedData, pair_counts: Mapping[str, int]) -> DataSummary:
