@@ -47,7 +47,7 @@ def metrics_latex(results: Results) -> str:
 
 
 def _table(table: Table, note: str) -> str:
-    title = f"{escape(table.title)} ($n = {table.count}$)"
+    title = f"{escape(table.title)} ($n = {table.counts}$)"
     note = f"Brackets hold {escape(note)}; the best value of a column is bold."
     header = " & ".join(["System", *(escape(heading(column)) for column in table.columns)])
     body = []

@@ -71,6 +71,7 @@ class SweepData:
         results: one `SystemMetrics` for each row and group, all seeds pooled.
         reference: the row that the others are held against.
         significance: a test finds a difference where its adjusted p is below this.
+        not_compared: the rows whose examples are not those of the reference.
         tests: the differences; the metrics they test are also those that the figures show.
         costs: what each row took.
         row_seeds: the seeds that each row pools.
@@ -88,6 +89,7 @@ class SweepData:
     significance: float
     data: tuple[str, ...] = ()
     tests: tuple[PairedTest, ...] = ()
+    not_compared: tuple[str, ...] = ()
     costs: Mapping[str, Cost] = field(default_factory=dict)
     row_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     failures: tuple[FailedJob, ...] = ()

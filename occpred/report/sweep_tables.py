@@ -75,6 +75,12 @@ def p_text(probability: float) -> str:
     return "<0.001" if probability < 0.001 else f"{probability:.3f}"
 
 
+def not_compared(data: SweepData) -> str:
+    """Say which rows are not held against the reference, and why; empty where all are."""
+    others = "; ".join(data.not_compared)
+    return f"Not compared with {data.reference}, for other people were asked: {others}." if others else ""
+
+
 def names_of_tests(data: SweepData) -> Mapping[str, str]:
     """By the label of each metric that is tested, the names of its tests."""
     names = {

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from occpred.report.sweep_data import SweepData
-from occpred.report.sweep_tables import comparison_tables, row_notes, system_tables
+from occpred.report.sweep_tables import comparison_tables, not_compared, row_notes, system_tables
 from occpred.report.table import Table
 from occpred.report.terminal import print_legend, print_table
 from occpred.report.text import one_line
@@ -38,6 +38,8 @@ def print_sweep(data: SweepData, console: Console | None = None) -> None:
         print_legend(data.results, console)
     if compared:
         console.print(Text(LEGEND.format(significance=data.significance), style="dim"))
+    if others := not_compared(data):
+        console.print(Text(one_line(others), style="dim"))
     _print_failures(data, console)
     _print_verdicts(data, console)
 

@@ -63,6 +63,13 @@ class Table:
     columns: tuple[MetricColumn, ...]
     rows: tuple[Row, ...]
 
+    @property
+    def counts(self) -> str:
+        """How many examples the rows rest on: `8`, or `7–8` where not all on as many; rows without any are left out."""
+        counts = [row.count for row in self.rows if row.count] or [self.count]
+        fewest, most = f"{min(counts):,}", f"{max(counts):,}"
+        return most if fewest == most else f"{fewest}–{most}"
+
 
 def metric_tables(results: Results) -> tuple[Table, ...]:
     """One table for each group of examples; the best value of each column is marked."""

@@ -30,7 +30,7 @@ def print_results(results: Results, console: Console | None = None) -> None:
 
 def print_table(table: Table, console: Console) -> None:
     """Print a table with its title, cut into blocks of columns where the terminal is narrow."""
-    console.print(Text(f"{one_line(table.title)} (n = {table.count:,})", style="bold"))
+    console.print(Text(f"{one_line(table.title)} (n = {table.counts})", style="bold"))
     label_width = min(LONGEST_LABEL, max(len(one_line(row.label)) for row in table.rows))
     for block in _blocks(table, (console.width - label_width) // (CELL_WIDTH + 1)):
         console.print(_rich(block, label_width))

@@ -92,13 +92,17 @@ class SweepReport(Stage):
         found = SweepFindings(store, self.systems, self.judge_check, self.comparison, self.evaluation)
         systems = found.systems
         rows = [row for label, scores in systems.items() for row in self.evaluation(label, scores)]
+        tests = tuple(self.comparison(systems, self.evaluation)) if systems else ()
+        reference = self.comparison.reference_row(list(systems)) if systems else ""
+        compared = {reference, *(test.system for test in tests)}
         return SweepData(
             summary=self._summary(found),
             results=Results(SHOWN, tuple(rows), interval_note=interval_note(self.evaluation)),
-            reference=self.comparison.reference_row(list(systems)) if systems else "",
+            reference=reference,
             significance=1 - self.evaluation.confidence,
             data=found.data(),
-            tests=tuple(self.comparison(systems, self.evaluation)) if systems else (),
+            tests=tests,
+            not_compared=tuple(label for label in systems if label not in compared),
             costs=found.costs(),
             row_seeds={label: _seeds(reports) for label, reports in self.systems.items()},
             failures=tuple(FailedJob(*each) for each in self.failures),

@@ -15,7 +15,8 @@ from occpred.report.sweep_page import render_sweep_page
 from tests.report.page_reader import Page, check_references, check_self_contained
 from tests.report.sweep_example import LOST, REFERENCE, swept
 
-MOVERS = "Movers: the next occupation differs from the last (n = 393)"
+TITLE = "Movers: the next occupation differs from the last"
+MOVERS = f"{TITLE} (n = 131–393)"
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_one_row_a_system_with_intervals_and_remarks(page: Page) -> None:
 
 
 def test_differences_with_their_tests(page: Page) -> None:
-    caption = f"Difference to {REFERENCE}. {MOVERS}"
+    caption = f"Difference to {REFERENCE}. {TITLE} (n = 393)"
     assert row(page, caption, "markov_1") == [
         "markov_1",
         "−9.0 (worse) [−13.0, −5.0] p 0.002, Holm 0.010",
@@ -147,6 +148,13 @@ def test_hostile_text_is_only_text(hostile_sweep_source: str) -> None:
     failures = next(rows for caption, rows in page.tables.items() if caption.startswith("Failed jobs"))
     assert failures[1][1].startswith("<script>alert(1)</script>")
     assert failures[1][1].count("{{7*7}}{% raw %}") == 3
+
+
+def test_what_is_not_compared_is_said(bare: SweepData) -> None:
+    page = Page(render_sweep_page(replace(bare, not_compared=("split.seed=1", "markov_1, split.seed=1"))))
+    assert "Differences" in page.within("h2")
+    sentence = f"Not compared with {REFERENCE}, for other people were asked: split.seed=1; markov_1, split.seed=1."
+    assert sentence in page.within("p")
 
 
 def test_a_bare_sweep_has_a_page(bare: SweepData) -> None:

@@ -65,6 +65,13 @@ def test_data_cannot_steer_the_terminal(hostile_sweep: SweepData) -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202e]", coloured)
 
 
+def test_rows_of_other_people_are_told_apart(sweep: SweepData) -> None:
+    text = " ".join(printed(replace(sweep, not_compared=("split.seed=1",)), 100).split())
+    assert "Movers: the next occupation differs from the last (n = 131–393)" in text
+    assert "Not compared with joint, own reason, for other people were asked: split.seed=1." in text
+    assert "Not compared" not in printed(sweep, 100)
+
+
 def test_a_sweep_of_which_all_failed_is_no_error(sweep: SweepData) -> None:
     text = printed(replace(sweep, results=replace(sweep.results, rows=()), tests=()), 100)
     assert text.strip().startswith("3 of 21 runs failed")

@@ -74,6 +74,22 @@ def test_again_it_is_found_and_another_failure_makes_another(jobs: list[SweepJob
     assert len(list((tmp_path / "artifacts" / "sweep").iterdir())) == 2
 
 
+def test_rows_of_other_people_are_not_compared(small_experiment: MakeExperiment, tmp_path: Path) -> None:
+    jobs = []
+    for seed in (0, 1):
+        settings = ("model=untuned", "reason=none", f"split.seed={seed}")
+        experiment = small_experiment(*settings)
+        make(experiment, "")
+        jobs.append(SweepJob(settings[2:], experiment))
+    finish(jobs, name="splits", question="", command="", config="")
+    [folder] = (tmp_path / "artifacts" / "sweep").iterdir()
+    data = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+    assert data["reference"] == "split.seed=0"
+    assert "split.seed=1" in data["not_compared"]
+    assert all(label.endswith("split.seed=1") for label in data["not_compared"])
+    assert {test["system"] for test in data["tests"]}.isdisjoint(data["not_compared"])
+
+
 def test_an_override_with_a_space_is_one_override(small_experiment: MakeExperiment, tmp_path: Path) -> None:
     overrides = ("reason=none", "prompts.joint='Say why.'")
     finish(
