@@ -90,7 +90,7 @@ class StageRun:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What was run. `started` is an ISO 8601 time; `config` is the resolved configuration as YAML."""
+    """What was run. `started` is an ISO 8601 time; `config` is the configuration as YAML."""
 
     experiment: str
     question: str

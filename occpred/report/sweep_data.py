@@ -18,7 +18,7 @@ from occpred.report.data import Results
 
 @dataclass(frozen=True)
 class SweepSummary:
-    """What was swept. `started` is an ISO 8601 time, `config` the resolved configuration as YAML.
+    """What was swept. `started` is an ISO 8601 time, `config` the configuration that all runs share, as YAML.
 
     `num_jobs` counts the failed jobs too; `device` names what the jobs ran on.
     """
