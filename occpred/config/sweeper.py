@@ -151,7 +151,13 @@ class StagedSweeper(Sweeper):
         if not jobs:
             return
         task = SweepTask({first + place: work for place, (work, _) in enumerate(jobs)})
-        launcher = Plugins.instance().instantiate_launcher(self.hydra_context, task, self.config)
+        try:
+            launcher = Plugins.instance().instantiate_launcher(self.hydra_context, task, self.config)
+        except Exception as error:
+            if not first:  # a mistake in its settings, before anything was launched
+                raise
+            yield from [self._reason(error)] * len(jobs)
+            return
         size = self.max_batch_size or len(jobs)
         for start in range(0, len(jobs), size):
             batch = [overrides for _, overrides in jobs[start : start + size]]
