@@ -19,7 +19,7 @@ from hydra.types import HydraContext, TaskFunction
 from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher as SubmititLauncher
 from omegaconf import DictConfig
 
-from occpred.artifacts.provenance import code_version
+from occpred.artifacts.provenance import GitError, commit_of_code
 from occpred.artifacts.store import ArtifactStore
 from occpred.cluster.ledger import Ledger
 from occpred.cluster.patience import patiently
@@ -65,11 +65,8 @@ class SlurmLauncher(SubmititLauncher):  # type: ignore[misc]
         if not isinstance(task_function, SweepTask):
             raise UserError("hydra/launcher=slurm: give hydra/sweeper=staged with it")
         self._works = task_function.works
-        if self._settings.dirty_tree is DirtyTree.REFUSE and (code_version() or {}).get("dirty"):
-            raise UserError(
-                "hydra.launcher.dirty_tree=REFUSE: the package has changes that are not committed; commit them, or "
-                "give SNAPSHOT to run jobs with a copy of it as it is"
-            )
+        if self._settings.dirty_tree is DirtyTree.REFUSE:
+            _refuse_dirty_tree()
         self._queue = SlurmQueue()
         self._cluster = self._queue.cluster
         self._code = Path(config.hydra.sweep.dir).absolute() / "code"
@@ -221,6 +218,18 @@ class SlurmLauncher(SubmititLauncher):  # type: ignore[misc]
             for key, submission in living.items():
                 ledger.remove(key, submission)
             logger.info("cancelled %d SLURM jobs that this command submitted", len(living))
+
+
+def _refuse_dirty_tree() -> None:
+    try:
+        is_dirty = (commit_of_code() or {}).get("dirty")
+        why = "the package has changes that are not committed; commit them" if is_dirty else ""
+    except GitError as error:
+        why = f"git cannot say whether the package is committed ({error}); mend that"
+    if why:
+        raise UserError(
+            f"hydra.launcher.dirty_tree=REFUSE: {why}, or give SNAPSHOT to run jobs with a copy of it as it is"
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
+from occpred.artifacts import provenance
 from occpred.cluster.slurm_jobs import SlurmJobs
 from occpred.config import CONF, register_schemas
 from occpred.config.job_config import config_of_job
@@ -72,6 +74,27 @@ def test_a_machine_without_slurm_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp
         UserError, match=r"^scontrol: no such command here; hydra/launcher=slurm is for a SLURM cluster$"
     ):
         set_up(composed("hydra/launcher=slurm"))
+
+
+def test_code_is_refused_that_is_not_committed_or_that_git_does_not_know(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "checkout" / "package"
+    (package / "artifacts").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.setattr(provenance, "__file__", str(package / "artifacts" / "provenance.py"))
+    config = composed("hydra/launcher=slurm", "hydra.launcher.dirty_tree=REFUSE")
+    with pytest.raises(UserError, match=r"^hydra.launcher.dirty_tree=REFUSE: git cannot say .* \(fatal: .*\); mend "):
+        set_up(config)
+    author = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (["init", "-q"], ["add", "."], [*author, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *command], cwd=package, check=True)
+    (package / "new.py").touch()
+    with pytest.raises(UserError, match=r"^hydra.launcher.dirty_tree=REFUSE: the package has changes .*; commit them"):
+        set_up(config)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=r"^hydra.launcher.dirty_tree=REFUSE: git cannot say .*'git'\); mend that, or "):
+        set_up(config)
 
 
 def test_a_jobs_config_tells_it_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
