@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -45,6 +48,23 @@ def test_every_choice_is_complete(choice: str) -> None:
     assert launcher["gpus_per_node"] == (1 if choice == "slurm" else 4)
     assert launcher["additional_parameters"] == ({"exclusive": True} if choice == "slurm_nodes" else {})
     assert isinstance(OmegaConf.to_object(config.hydra.launcher), SlurmJobs)
+
+
+@pytest.mark.parametrize(
+    ("setting", "given"),
+    [
+        ("constraint", "a100&nvlink"),
+        ("exclude", "node[3-5]"),
+        ("without_gpu", {"partition": "cpu"}),
+        ("without_gpu", {"partition": "cpu", "timeout_min": 60}),
+        ("additional_parameters", {"exclusive": True}),
+    ],
+)
+def test_values_are_given_as_their_explanations_say(setting: str, given: Any) -> None:
+    text = Path(str(inspect.getsourcefile(SlurmJobs))).read_text(encoding="utf-8")
+    overrides = [shlex.split(words)[0] for words in re.findall(r"`([^`]*hydra\.launcher\.[^`]*)`", text)]
+    launchers = [composed("hydra/launcher=slurm", override).hydra.launcher for override in overrides]
+    assert given in [launcher[setting] for launcher in launchers]
 
 
 @pytest.mark.parametrize(
