@@ -80,7 +80,7 @@ class StagedSweeper(Sweeper):
             if not self.config.dry_run:
                 self._make(rows)
             self._finish(rows)
-        _complain_of_failures(rows)
+        _complain_of_failures(rows, is_plan=self.config.plan)
 
     @property
     def _folder(self) -> Path:
@@ -181,8 +181,9 @@ class StagedSweeper(Sweeper):
         )
 
     def _reason(self, error: Exception) -> str:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        keep_traceback(error, self._folder)
+        if not self.config.plan:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            keep_traceback(error, self._folder)
         return in_one_line(error)
 
 
@@ -215,11 +216,10 @@ def _failure(result: JobReturn) -> str:
     return in_one_line(reason) if isinstance(reason, Exception) else str(reason)
 
 
-def _complain_of_failures(rows: Sequence[_Row]) -> None:
+def _complain_of_failures(rows: Sequence[_Row], *, is_plan: bool) -> None:
     reasons = [row.failure for row in rows if row.failure]
     if reasons:
         others = len(set(reasons)) - 1
         more = f" (and {others} other reason{'s' if others > 1 else ''})" if others else ""
-        raise UserError(
-            f"{len(reasons)} of {len(rows)} runs failed: {reasons[0]}{more}; the same command runs only what is missing"
-        )
+        failed, again = ("would fail", "") if is_plan else ("failed", "; the same command runs only what is missing")
+        raise UserError(f"{len(reasons)} of {len(rows)} runs {failed}: {reasons[0]}{more}{again}")

@@ -380,6 +380,9 @@ def test_a_plan_makes_nothing(
     assert "12 jobs would be launched in 6 waves, 24 if each of the 4 runs did everything itself" in text
     assert not launcher.launched
     assert not list(tmp_path.iterdir())
+    with pytest.raises(UserError, match=r"^1 of 2 runs would fail: seed=-1: must be at least 0$"):
+        run("seed=-1,0", plan=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_dry_run_launches_nothing(run: Run, launcher: Pretender, told: Told) -> None:
