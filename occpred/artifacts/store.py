@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from occpred.artifacts import provenance
+from occpred.artifacts.disk import force_to_disk
 from occpred.artifacts.lock import Lock
 from occpred.artifacts.provenance import ProvenanceRecorder
 from occpred.artifacts.signature import reference
@@ -147,10 +148,10 @@ class ArtifactStore:
             raise UserError(f"{stage.name}: a file or setting that it reads changed while it ran; run it again")
         text = json.dumps(recorder.record(), indent=2, ensure_ascii=False)
         (partial / provenance.FILE_NAME).write_text(text + "\n", encoding="utf-8")
-        _force_to_disk(partial)
+        _force_tree_to_disk(partial)
         lock.check()
         os.replace(partial, path)
-        _sync(path.parent)
+        force_to_disk(path.parent)
 
 
 @contextmanager
@@ -184,17 +185,9 @@ def _is_finished(path: Path) -> bool:
     return record.is_file()
 
 
-def _force_to_disk(folder: Path) -> None:
+def _force_tree_to_disk(folder: Path) -> None:
     for parent, _, names in os.walk(folder):
         for file in (Path(parent, name) for name in names):
             if file.is_file():  # not a link to nowhere, not a socket
-                _sync(file)
-        _sync(Path(parent))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+                force_to_disk(file)
+        force_to_disk(Path(parent))
