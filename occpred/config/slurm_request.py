@@ -27,11 +27,8 @@ _SECONDS_TO_FOLLOW = 20
 
 def as_submitted(work: Work) -> Work:
     """The work as its job is to do it: by one process, where it has nothing to share, and found from any folder."""
-    trainer = work.experiment.trainer
-    if not _is_shared(work):
-        trainer = replace(trainer, devices=1, num_nodes=1)
     store = str(Path(work.experiment.store).absolute())
-    return replace(work, experiment=replace(work.experiment, store=store, trainer=trainer))
+    return replace(work, experiment=replace(work.experiment, store=store, trainer=work.trainer))
 
 
 def settings_for(work: Work, settings: SlurmJobs) -> SlurmJobs:
@@ -44,7 +41,7 @@ def settings_for(work: Work, settings: SlurmJobs) -> SlurmJobs:
         return replace(settings, **_NO_GPU | settings.without_gpu)
     if settings.gpus_per_node is None or settings.gres is not None:
         return settings
-    if not _is_shared(work):
+    if not work.phase.is_shared:
         return replace(settings, gpus_per_node=min(settings.gpus_per_node, 1))
     devices = work.experiment.trainer.devices
     if settings.gpus_per_node < devices:
@@ -93,13 +90,9 @@ def python() -> str:
     return f"{shlex.quote(sys.executable)} -P"
 
 
-def _is_shared(work: Work) -> bool:
-    return work.phase not in (Phase.PREPARE, Phase.REASON)
-
-
 def _computes_on_gpu(work: Work) -> bool:
     experiment = work.experiment
-    if _is_shared(work):
+    if work.phase.is_shared:
         return experiment.trainer.accelerator != "cpu"
     chats = _local_chats([experiment.teacher, experiment.judge]) if work.phase is Phase.REASON else ()
     return any(chat.accelerator != "cpu" for chat in chats)

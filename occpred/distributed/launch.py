@@ -14,6 +14,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from occpred.distributed.place import Place
+from occpred.distributed.threads import num_cores, threads_per_process
 from occpred.errors import UserError
 from occpred.interruption import Interrupted, heeded
 
@@ -215,11 +216,10 @@ def _records_from(queue: Any) -> Iterator[Any]:
 @contextmanager
 def _shared_cores(num_processes: int) -> Iterator[None]:
     """Let processes that are started here use no more threads than there are cores for them."""
-    if "OMP_NUM_THREADS" in os.environ:
-        yield
-        return
-    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // num_processes))
+    limit = threads_per_process(num_processes, num_cores())
+    os.environ |= limit
     try:
         yield
     finally:
-        del os.environ["OMP_NUM_THREADS"]
+        for name in limit:
+            del os.environ[name]

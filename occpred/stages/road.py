@@ -41,6 +41,7 @@ from occpred.stages.train import Train
 from occpred.stages.train_preference import TrainOnPreferences
 from occpred.stages.untuned import UntunedModel
 from occpred.stages.work import Work
+from occpred.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -235,7 +236,7 @@ def goals(experiment: Experiment, *, command: str = "", config: str = "") -> lis
 def make(experiment: Experiment, config: str) -> tuple[MadeOrFound, ...]:
     """Make what is missing of the experiment, in all processes that `trainer` asks for."""
     command = shlex.join(["occpred", *sys.argv[1:]])
-    return _make(experiment, tuple(goals(experiment, command=command, config=config)))
+    return _make(experiment, tuple(goals(experiment, command=command, config=config)), experiment.trainer)
 
 
 def make_work(work: Work) -> tuple[MadeOrFound, ...]:
@@ -247,15 +248,14 @@ def make_work(work: Work) -> tuple[MadeOrFound, ...]:
     known = by_reference(goals(work.experiment, command=work.command, config=work.config))
     if not known.keys() >= {*work.stages}:
         raise UserError(f"{work}: a file that it reads has changed since the sweep began; run the sweep again")
-    return _make(work.experiment, tuple(known[name] for name in work.stages))
+    return _make(work.experiment, tuple(known[name] for name in work.stages), work.trainer)
 
 
-def _make(experiment: Experiment, stages: tuple[Stage, ...]) -> tuple[MadeOrFound, ...]:
+def _make(experiment: Experiment, stages: tuple[Stage, ...], trainer: Trainer) -> tuple[MadeOrFound, ...]:
     store = ArtifactStore(Path(experiment.store))
     if Place.given() is None and all(store.is_done(stage) for stage in stages):
         return store.make_all(stages)  # no other process needs to be started for that
     experiment.engine.check()
-    trainer = experiment.trainer
     return together(trainer.num_processes, partial(store.make_all, stages), num_nodes=trainer.num_nodes)
 
 

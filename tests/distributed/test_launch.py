@@ -17,6 +17,7 @@ import pytest
 
 from occpred.distributed import launch, ranks, world
 from occpred.distributed.launch import ProcessError, together
+from occpred.distributed.threads import num_cores
 from occpred.errors import UserError
 from tests.distributed import worker
 from tests.distributed.test_place import SRUN
@@ -77,6 +78,13 @@ def test_nothing_is_too_long_to_be_told() -> None:
     with pytest.raises(ProcessError, match="x at length"):
         together(2, worker.fail_at_length)
     assert together(2, partial(worker.give, 1_000_000)) == "x" * 1_000_000
+
+
+def test_together_they_use_the_cores_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1000)  # of a machine of which this process has but a part
+    assert together(2, worker.threads) == str(max(1, num_cores() // 2))
+    assert "OMP_NUM_THREADS" not in os.environ
 
 
 def test_where_one_cannot_join_all_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,10 @@ def give(length: int) -> str:
     return "x" * length
 
 
+def threads() -> str:
+    return os.environ["OMP_NUM_THREADS"]
+
+
 def die(rank: int) -> None:
     if ranks.rank() == rank:
         os.kill(os.getpid(), signal.SIGKILL)
