@@ -117,20 +117,22 @@ class StagedSweeper(Sweeper):
                 row.failure = self._reason(error)
 
     def _show_plan(self, rows: Sequence[_Row]) -> None:
+        from occpred.stages.sweep import with_judge_check
         from occpred.stages.sweep_plan import show_plan
 
         if runs := [row.run for row in rows if row.run]:
-            show_plan(_store_of(runs), runs)
+            show_plan(_store_of(runs), with_judge_check(runs))
 
     def _make(self, rows: Sequence[_Row]) -> None:
         """Make what is missing, wave by wave. What rests on something that failed is left out."""
+        from occpred.stages.sweep import with_judge_check
         from occpred.stages.sweep_works import SweepWorks
 
         composed = [row for row in rows if row.run]
         runs = [row.run for row in rows if row.run]
         if not runs:
             return
-        works = SweepWorks(_store_of(runs), runs, name=self.config.sweep.name, command=self._command)
+        works = SweepWorks(_store_of(runs), with_judge_check(runs), name=self.config.sweep.name, command=self._command)
         logger.info("%s", works)
         failed: set[str] = set()
         number = 0

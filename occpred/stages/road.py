@@ -24,6 +24,7 @@ from occpred.models.model import Direct, Untuned
 from occpred.reasons.preference import PairRule
 from occpred.reasons.source import NoReason, OracleReason, ReasonSource
 from occpred.stages.answer import Answer, AnswerByBaselines
+from occpred.stages.check_judge import CheckJudge
 from occpred.stages.dry_run import dry_run
 from occpred.stages.evaluate import Evaluate
 from occpred.stages.gather import GatherReasons
@@ -56,6 +57,11 @@ class Road:
     def prepared(self) -> Prepare:
         """People as examples."""
         return Prepare(self.experiment.taxonomy, self.experiment.careers, self.experiment.split)
+
+    @property
+    def judge_check(self) -> CheckJudge:
+        """The judge held against true reasons, which only a sweep's report shows."""
+        return CheckJudge(self.prepared, self.experiment.judge)
 
     def selected(self, part: Part) -> SelectReasons:
         """The oracle reasons of a part."""
@@ -245,7 +251,8 @@ def make_work(work: Work) -> tuple[MadeOrFound, ...]:
     Raises:
         UserError: a file that counts by content has changed since the sweep began.
     """
-    known = by_reference(goals(work.experiment, command=work.command, config=work.config))
+    run = goals(work.experiment, command=work.command, config=work.config)
+    known = by_reference([*run, Road(work.experiment).judge_check])
     if not known.keys() >= {*work.stages}:
         raise UserError(f"{work}: a file that it reads has changed since the sweep began; run the sweep again")
     return _make(work.experiment, tuple(known[name] for name in work.stages), work.trainer)

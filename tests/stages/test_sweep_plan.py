@@ -10,6 +10,7 @@ from occpred.artifacts.store import ArtifactStore
 from occpred.experiment import Experiment
 from occpred.stages.road import goals
 from occpred.stages.stage_graph import StageGraph
+from occpred.stages.sweep import with_judge_check
 from occpred.stages.sweep_plan import plan_of
 from occpred.stages.sweep_works import SweepRun
 from tests.stages.conftest import MakeExperiment
@@ -45,6 +46,8 @@ def test_it_counts_what_is_missing_and_judges_it_by_what_is_there(
         "sft joint": (3, 3, 0),
         "evaluate": (3, 15, 0),
     }
+    with_check = {phase.name: phase for phase in plan_of(store, with_judge_check(runs)).phases}["reason"]
+    assert (with_check.jobs, with_check.to_make) == (1, 5)
     assert {phase.name: phase.differs_in for phase in plan.phases if phase.differs_in} == {
         "sft joint": {"seed": 3},
         "evaluate": {"seed": 3},
