@@ -13,7 +13,7 @@ import resource
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -34,7 +34,7 @@ class GitError(Exception):
 
 
 class ProvenanceRecorder:
-    """Measures a stage from its construction to `record`."""
+    """Measures a stage from its construction to `record`, but for its time (see `Legs`)."""
 
     def __init__(self, stage: Stage, *, resumed: bool) -> None:
         self._stage = stage
@@ -44,13 +44,13 @@ class ProvenanceRecorder:
         _forget_gpu_peak()
         self._processes = world_size()
         self._started = datetime.now(UTC)
-        self._clock = time.monotonic()
 
-    def record(self) -> dict[str, Any]:
+    def record(self, legs_seconds: Sequence[float | None]) -> dict[str, Any]:
         """Everything known about how the stage was run, as plain values.
 
-        `identity` is what the signature is the hash of. `wall_seconds` and `started` are of the last attempt where the
-        stage was `resumed`. `process_peak_memory_mib` is the peak since the process began, as the system counts it.
+        `identity` is what the signature is the hash of. Where the stage was `resumed`, `wall_seconds` is the sum of its
+        legs, as far as they are known, and `started` is of the last one. `process_peak_memory_mib` is the peak since
+        the process began, as the system counts it.
         """
         return {
             "stage": self._stage.name,
@@ -62,7 +62,8 @@ class ProvenanceRecorder:
             "started": self._started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "processes": self._processes,
-            "wall_seconds": round(time.monotonic() - self._clock, 3),
+            "wall_seconds": round(sum(seconds for seconds in legs_seconds if seconds is not None), 3),
+            "legs_seconds": list(legs_seconds),
             "process_peak_memory_mib": _peak_memory_mib(),
             "peak_gpu_memory_mib": _peak_gpu_memory_mib(),
             "host": socket.gethostname(),
