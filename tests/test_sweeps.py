@@ -132,6 +132,7 @@ def test_what_failed_is_a_row_and_the_same_command_makes_only_what_is_missing(
     assert ended.complaint == f"occpred: 2 of 2 runs failed: {refused} (and 1 other reason); {again}\n"
     assert ended.jobs == ["[0] prepare model.shots=1", "[1] reason model.shots=1", "[2] evaluate model.shots=1"]
     assert ended.stdout.startswith("1 run, 1 to make: 3 jobs in 3 waves\n")
+    assert len(list(tmp_path.glob("artifacts/check/*/judged.jsonl"))) == 1, "the judge was checked by a job"
     (folder,) = (tmp_path / "runs" / "shots").glob("*/*")
     assert "told at length" in (folder / "2" / "traceback.txt").read_text(encoding="utf-8")
     with (sweep_reports(tmp_path)[-1].parent / "failures.csv").open(encoding="utf-8", newline="") as file:

@@ -34,6 +34,9 @@ LONGEST_PAUSE = 1.0
 _NOT_MINE = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}
 """How a rename fails where somebody was faster (or, `ENOENT`, where a network file system asked its server twice)."""
 
+_GONE = {errno.ENOENT, errno.ESTALE}
+"""How looking at a file fails that somebody has removed; `ESTALE` where a network file system had remembered it."""
+
 
 class Lock:
     """Context manager, used once, that holds the lock at `path`; entering it waits until the lock is free.
@@ -136,7 +139,9 @@ class _Watch:
             try:
                 with file.open(encoding="utf-8") as stream:  # opening makes network file systems fetch the true time
                     owner, beat = Owner.from_json(stream.read()), os.fstat(stream.fileno()).st_mtime_ns
-            except FileNotFoundError:
+            except OSError as error:
+                if error.errno not in _GONE:
+                    raise
                 continue  # released meanwhile
             if self._is_dead(file, owner, beat):
                 logger.info("%s: taken over from %s, which is dead", self.path, owner or "an unknown process")
@@ -161,5 +166,7 @@ def _holder_files(path: Path) -> list[Path]:
     """The files that hold the lock: one, or none. Names with a dot are a network file system's own."""
     try:
         return [path / name for name in os.listdir(path) if not name.startswith(".")]
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno not in _GONE:
+            raise
         return []

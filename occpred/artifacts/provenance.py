@@ -13,7 +13,7 @@ import resource
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -29,8 +29,12 @@ VERSION_FILE = "code_version.json"
 _MEBIBYTE = 2**20
 
 
+class GitError(Exception):
+    """Git cannot say which code this is; the message is what it said instead."""
+
+
 class ProvenanceRecorder:
-    """Measures a stage from its construction to `record`."""
+    """Measures a stage from its construction to `record`, but for its time (see `Legs`)."""
 
     def __init__(self, stage: Stage, *, resumed: bool) -> None:
         self._stage = stage
@@ -40,13 +44,13 @@ class ProvenanceRecorder:
         _forget_gpu_peak()
         self._processes = world_size()
         self._started = datetime.now(UTC)
-        self._clock = time.monotonic()
 
-    def record(self) -> dict[str, Any]:
+    def record(self, legs_seconds: Sequence[float | None]) -> dict[str, Any]:
         """Everything known about how the stage was run, as plain values.
 
-        `identity` is what the signature is the hash of. `wall_seconds` and `started` are of the last attempt where the
-        stage was `resumed`. `process_peak_memory_mib` is the peak since the process began, as the system counts it.
+        `identity` is what the signature is the hash of. Where the stage was `resumed`, `wall_seconds` is the sum of its
+        legs, as far as they are known, and `started` is of the last one. `process_peak_memory_mib` is the peak since
+        the process began, as the system counts it.
         """
         return {
             "stage": self._stage.name,
@@ -58,7 +62,8 @@ class ProvenanceRecorder:
             "started": self._started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "processes": self._processes,
-            "wall_seconds": round(time.monotonic() - self._clock, 3),
+            "wall_seconds": round(sum(seconds for seconds in legs_seconds if seconds is not None), 3),
+            "legs_seconds": list(legs_seconds),
             "process_peak_memory_mib": _peak_memory_mib(),
             "peak_gpu_memory_mib": _peak_gpu_memory_mib(),
             "host": socket.gethostname(),
@@ -81,30 +86,50 @@ def installed_versions() -> dict[str, str]:
     return versions
 
 
+def is_installed() -> bool:
+    """Whether the package lies where packages are installed, and so changes only when another version is."""
+    return _package().parent.name in ("site-packages", "dist-packages")
+
+
 @cache
 def code_version() -> dict[str, Any] | None:
-    """Commit of the checkout that the package is run from, and whether it has changed since; `None` without one.
+    """`commit_of_code`; `None` where there is none, or git cannot say it."""
+    try:
+        return commit_of_code()
+    except GitError:
+        return None
+
+
+def commit_of_code() -> dict[str, Any] | None:
+    """Commit of the checkout that the package is run from, and whether it has changed since; `None` if it is installed.
 
     A copy of a checkout says what the checkout was when it was copied.
+
+    Raises:
+        GitError: git cannot say it.
     """
-    copied = Path(__file__).resolve().parents[2] / VERSION_FILE
+    copied = _package().with_name(VERSION_FILE)
     if copied.is_file():
-        version: dict[str, Any] = json.loads(copied.read_text(encoding="utf-8"))
+        version: dict[str, Any] | None = json.loads(copied.read_text(encoding="utf-8"))
         return version
-    tracked = _git("ls-files", "--error-unmatch", "__init__.py")  # a virtual environment may lie in another checkout
-    commit = _git("rev-parse", "HEAD")
-    if tracked is None or commit is None:
+    if is_installed():
         return None
-    return {"commit": commit, "dirty": bool(_git("status", "--porcelain", "--", "."))}
+    _git("ls-files", "--error-unmatch", "__init__.py")  # it may lie in another checkout
+    return {"commit": _git("rev-parse", "HEAD"), "dirty": bool(_git("status", "--porcelain", "--", "."))}
 
 
-def _git(*arguments: str) -> str | None:
-    package = Path(__file__).resolve().parents[1]
-    command = ["git", "--no-optional-locks", "-C", str(package), *arguments]
+def _package() -> Path:
+    return Path(__file__).resolve().parents[1]
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "--no-optional-locks", "-C", str(_package()), *arguments]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
+    except subprocess.CalledProcessError as error:
+        raise GitError(*error.stderr.strip().splitlines()[:1]) from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise GitError(str(error)) from error
 
 
 def _peak_memory_mib() -> float:

@@ -14,8 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from occpred.artifacts import provenance
+from occpred.artifacts.disk import force_to_disk
+from occpred.artifacts.legs import Legs
 from occpred.artifacts.lock import Lock
 from occpred.artifacts.provenance import ProvenanceRecorder
 from occpred.artifacts.signature import reference
@@ -141,24 +144,28 @@ class ArtifactStore:
         partial = path.with_name(f".{path.name}.partial")
         resumed = by_first(lambda: _make_room(path, partial, keep=stage.resumable))
         recorder = ProvenanceRecorder(stage, resumed=resumed)
+        legs = Legs(path.with_name(f".{path.name}.legs"), lock, resumed=resumed)
         # What can be gone on with saves itself before it heeds a signal; the rest is done anew anyway.
-        with postponed() if stage.resumable else nullcontext():
+        with (
+            legs if stage.resumable and is_first() else nullcontext(),
+            postponed() if stage.resumable else nullcontext(),
+        ):
             if stage.parallel:
                 stage.run(partial, self)
                 barrier()
             else:
                 by_first(lambda: stage.run(partial, self))
-            by_first(lambda: self._finish(stage, partial, path, recorder, lock))
+            by_first(lambda: self._finish(stage, partial, path, recorder.record(legs.seconds()), lock))
 
-    def _finish(self, stage: Stage, partial: Path, path: Path, recorder: ProvenanceRecorder, lock: Lock) -> None:
+    def _finish(self, stage: Stage, partial: Path, path: Path, record: dict[str, Any], lock: Lock) -> None:
         if self._path(stage) != path:
             raise UserError(f"{stage.name}: a file or setting that it reads changed while it ran; run it again")
-        text = json.dumps(recorder.record(), indent=2, ensure_ascii=False)
+        text = json.dumps(record, indent=2, ensure_ascii=False)
         (partial / provenance.FILE_NAME).write_text(text + "\n", encoding="utf-8")
-        _force_to_disk(partial)
+        _force_tree_to_disk(partial)
         lock.check()
         os.replace(partial, path)
-        _sync(path.parent)
+        force_to_disk(path.parent)
 
 
 @contextmanager
@@ -192,17 +199,9 @@ def _is_finished(path: Path) -> bool:
     return record.is_file()
 
 
-def _force_to_disk(folder: Path) -> None:
+def _force_tree_to_disk(folder: Path) -> None:
     for parent, _, names in os.walk(folder):
         for file in (Path(parent, name) for name in names):
             if file.is_file():  # not a link to nowhere, not a socket
-                _sync(file)
-        _sync(Path(parent))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+                force_to_disk(file)
+        force_to_disk(Path(parent))

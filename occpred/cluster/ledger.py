@@ -38,9 +38,10 @@ class Ledger:
         unfinished.write_text(json.dumps(asdict(submission), indent=2) + "\n", encoding="utf-8")
         unfinished.replace(self._file(key))
 
-    def remove(self, key: str) -> None:
-        """Take a living job of one's own off the record, before it is cancelled."""
-        self._file(key).unlink(missing_ok=True)
+    def remove(self, key: str, submission: Submission) -> None:
+        """Take a job of one's own that was cancelled off the record, unless another's has taken its place by now."""
+        if self.find(key) == submission:
+            self._file(key).unlink(missing_ok=True)
 
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.json"

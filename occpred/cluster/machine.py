@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from occpred.distributed.threads import num_cores
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -26,9 +28,4 @@ class Machine:
         count = torch.cuda.device_count()
         names = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(count)))).split(",")
         # CUDA, too, ends the list at the first name that is none.
-        return cls(tuple(name.strip() for name in names[:count]), _num_cores())
-
-
-def _num_cores() -> int:
-    """Those that this process may use, where the system tells, else all."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return cls(tuple(name.strip() for name in names[:count]), num_cores())

@@ -36,9 +36,9 @@ class SlurmJobs(Settings):
     qos: Optional[str] = None  # noqa: UP045
     """Quality of service."""
     constraint: Optional[str] = None  # noqa: UP045
-    """Features that nodes must have, such as `a100&nvlink`."""
+    """Features that nodes must have, such as `'hydra.launcher.constraint="a100&nvlink"'`, quoted twice for `&`."""
     exclude: Optional[str] = None  # noqa: UP045
-    """Nodes to keep away from, such as `node[3-5]`."""
+    """Nodes to keep away from, such as `'hydra.launcher.exclude="node[3-5]"'`, quoted twice for the brackets."""
     comment: Optional[str] = None  # noqa: UP045
     """A note for accounting."""
     timeout_min: int = setting(240, minimum=1)
@@ -52,25 +52,22 @@ class SlurmJobs(Settings):
     mem_per_cpu: Optional[str] = None  # noqa: UP045
     """Main memory for each core, such as `4G`, in place of `mem_gb`."""
     mem_per_gpu: Optional[str] = None  # noqa: UP045
-    """Main memory for each GPU, in place of `mem_gb`."""
+    """Main memory for each GPU, in place of `mem_gb`, for work that computes on them."""
     cpus_per_task: Optional[int] = setting(None, minimum=1)  # noqa: UP045
     """Cores of each task."""
-    cpus_per_gpu: Optional[int] = setting(None, minimum=1)  # noqa: UP045
-    """Cores for each GPU, where GPUs are asked for by `gpus_per_task`."""
     gpus_per_node: Optional[int] = setting(None, minimum=0)  # noqa: UP045
     """GPUs on each node, for work that computes on them."""
-    gpus_per_task: Optional[int] = setting(None, minimum=0)  # noqa: UP045
-    """GPUs of each task, in place of `gpus_per_node`."""
     gres: Optional[str] = None  # noqa: UP045
-    """GPUs on each node by kind, such as `gpu:a100:4`, in place of `gpus_per_node`."""
+    """GPUs on each node by kind, such as `gpu:a100:4`, in place of `gpus_per_node`, for work that computes on them."""
     without_gpu: dict[str, Any] = setting({})
-    """Settings that are others for work that computes on no GPU, such as `{partition: cpu, timeout_min: 60}`."""
+    """Settings that are others for work that computes on no GPU: `+hydra.launcher.without_gpu.partition=cpu`, or
+    `'+hydra.launcher.without_gpu={partition: cpu, timeout_min: 60}'`."""
     array_parallelism: int = setting(256, minimum=1)
     """How many jobs of one array run at a time."""
     setup: list[str] = setting([])
     """Lines of shell that make the environment, such as `module load cuda`."""
     additional_parameters: dict[str, Any] = setting({})
-    """Further options of sbatch, such as `{exclusive: true}`."""
+    """Further options of sbatch: `+hydra.launcher.additional_parameters.exclusive=true`; `false` leaves one out."""
     srun_args: list[str] = setting([])
     """Further options of srun."""
     dirty_tree: DirtyTree = DirtyTree.SNAPSHOT

@@ -6,8 +6,9 @@ import re
 import subprocess
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
+from occpred.cluster.patience import patiently
 from occpred.errors import UserError
 
 _ENDED = {
@@ -70,6 +71,14 @@ class SlurmQueue:
         if jobs:
             _run("scancel", *jobs)
 
+    def requeue(self, job: str) -> None:
+        """Have a running job start anew, which ends it; asked `patiently`.
+
+        Raises:
+            QueueError: SLURM refused, or the controller did not answer.
+        """
+        patiently(partial(_run, "scontrol", "requeue", job))
+
     @property
     def cluster(self) -> str:
         """The cluster's name."""
@@ -77,12 +86,13 @@ class SlurmQueue:
 
     @property
     def longest_array(self) -> int:
-        """How many jobs can be submitted as one array."""
-        return int(self._configuration["MaxArraySize"]) - 1
+        """How many jobs can be submitted as one array; one, where the cluster has no arrays."""
+        return max(1, int(self._configuration["MaxArraySize"]) - 1)
 
     @cached_property
     def _configuration(self) -> dict[str, str]:
-        pairs = (line.split("=", 1) for line in _run("scontrol", "show", "config").splitlines() if "=" in line)
+        text = patiently(partial(_run, "scontrol", "show", "config"))
+        pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
         return {name.strip(): value.strip() for name, value in pairs}
 
     def _queued(self, jobs: Collection[str]) -> dict[str, str]:
@@ -139,7 +149,13 @@ def _run(*command: str) -> str:
     try:
         # In a session of its own: the terminal sends Ctrl-C to all processes of this one.
         done = subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=_PATIENCE_SECONDS, start_new_session=True
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",  # a cluster's settings may hold names in any encoding
+            check=True,
+            timeout=_PATIENCE_SECONDS,
+            start_new_session=True,
         )
     except FileNotFoundError as error:
         raise QueueError(f"{command[0]}: no such command here; hydra/launcher=slurm is for a SLURM cluster") from error

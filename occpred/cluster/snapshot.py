@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from uuid import uuid4
 
-from occpred.artifacts.provenance import VERSION_FILE, code_version
+from occpred.artifacts.provenance import VERSION_FILE, code_version, is_installed
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHOICES = "conf"
@@ -18,17 +18,16 @@ def snapshot(folder: Path) -> Path | None:
     """Copy the package, and the choices beside it, into `folder`, under a name that says what is in it.
 
     Returns:
-        The copy, to be put on Python's path; `None` where the package is not run from a checkout, and so changes only
-        when another version is installed.
+        The copy, to be put on Python's path; `None` where the package is installed, and so changes only when another
+        version is.
     """
-    version = code_version()
-    if version is None:
+    if is_installed():
         return None
     unfinished = folder / f".{uuid4().hex}"
     for part in (_PACKAGE, _PACKAGE.with_name(_CHOICES)):
         if part.is_dir():
             shutil.copytree(part, unfinished / part.name, ignore=shutil.ignore_patterns("__pycache__"))
-    (unfinished / VERSION_FILE).write_text(json.dumps(version) + "\n", encoding="utf-8")
+    (unfinished / VERSION_FILE).write_text(json.dumps(code_version()) + "\n", encoding="utf-8")
     copy = folder / _digest(unfinished)
     if copy.exists():  # other jobs run it
         shutil.rmtree(unfinished)

@@ -39,7 +39,7 @@ def readable(error: BaseException) -> str | None:
             group, _, choice = given.rpartition("/")
             return no_such_choice(group, choice, options)
         case OverrideParseException(override=str() as given):
-            return f"{given}: cannot be read, {_first_line(error)}; an override looks like lora.rank=8"
+            return f"{given}: cannot be read, {_first_line(error)}; {_how_to_write(given.partition('=')[2])}"
         case ConfigCompositionException():
             return _composition(error)
         case OmegaConfBaseException():
@@ -51,6 +51,12 @@ def readable(error: BaseException) -> str | None:
         case ValueError() if _comes_from_hydra(error):
             return _choice_that_is_no_name(sys.argv[1:]) or _first_line(error)
     return None
+
+
+def _how_to_write(value: str) -> str:
+    if {*value[1:]} & {*"=[&$"}:
+        return """a text that holds = [ & or $ is quoted twice, as in 'name="a=b"' or 'names=["a=b"]'"""
+    return "an override looks like lora.rank=8"
 
 
 def _value(error: OmegaConfBaseException) -> str:

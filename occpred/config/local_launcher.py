@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from occpred.config.job_config import config_of_job
 from occpred.config.sweep_task import JobError, SweepTask, in_one_line
 from occpred.progress import tally
 from occpred.settings import SettingError, range_errors
-from occpred.stages.work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +50,7 @@ class LocalLauncher(Launcher):
         for message in range_errors(LocalProcesses, self._settings, prefix="hydra.launcher."):
             raise SettingError(message)
         settings = LocalProcesses(**self._settings)
-        if isinstance(task_function, SweepTask):
-            settings = _enough_for_all(task_function.works.values(), settings)
-        self._shares = settings.shares(Machine.here())
+        self._shares = settings.shares(Machine.here(), *_enough_for_all(task_function, config))
         self._context, self._task, self._config = hydra_context, task_function, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
@@ -78,14 +75,11 @@ class LocalLauncher(Launcher):
         return f"{running} running, {left - running} waiting"
 
 
-def _enough_for_all(works: Iterable[Work], settings: LocalProcesses) -> LocalProcesses:
-    """What the most demanding job needs: the sweep's axes may change what its own config says."""
-    trainers = [work.experiment.trainer for work in works]
-    return replace(
-        settings,
-        devices=max(trainer.devices for trainer in trainers),
-        accelerator=next((each.accelerator for each in trainers if each.accelerator != "cpu"), "cpu"),
-    )
+def _enough_for_all(task: TaskFunction, config: DictConfig) -> tuple[int, str]:
+    """Devices and accelerator of the most demanding job. Of jobs that are no works only the common config is known."""
+    trainers = [work.trainer for work in task.works.values()] if isinstance(task, SweepTask) else [config.trainer]
+    accelerator = next((each.accelerator for each in trainers if each.accelerator != "cpu"), "cpu")
+    return max(trainer.devices for trainer in trainers), accelerator
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,22 @@ import copy
 import logging
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from hydra.core.utils import JobRuntime, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
+from occpred.cluster.patience import SECONDS_OF_PATIENCE
 from occpred.cluster.restarts import headway, is_stuck
+from occpred.cluster.slurm_queue import QueueError, SlurmQueue
 from occpred.cluster.submission import forget_outcome, write_outcome
 from occpred.config.sweep_task import JobError, SweepTask, in_one_line
 from occpred.interruption import Interrupted, heeded
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
 _EXIT_CODE_TERMINATED = 143
-_SECONDS_FOR_REQUEUE = 60
+_SECONDS_FOR_REQUEUE = 60 + SECONDS_OF_PATIENCE
 """How long other tasks wait for the first one to have the job queued again, which ends them."""
 _SECONDS_TOLD_EARLY = 600
 """SLURM looks at time limits now and then only, and start-up takes its time, too."""
@@ -69,18 +73,22 @@ class SlurmJob:
         started = time.monotonic()
         folder, job, rank = environment.paths.folder, environment.job_id, environment.global_rank
         forget_outcome(folder, job, rank)
-        queue_again = signal.getsignal(signal.SIGUSR2)
+        out_of_time = signal.Signals[f"SIG{environment.USR_SIG}"]  # what submitit has SLURM send
+        queue_again = signal.getsignal(out_of_time)
         assert callable(queue_again)
         error: Exception | None = None
         try:
-            with heeded(signal.SIGUSR2, signal.SIGTERM):
+            with heeded(out_of_time, signal.SIGTERM):
                 error = self._run(environment)
         except Interrupted as told:
             if told.number == signal.SIGTERM:  # SLURM itself has queued the job again, or ended it for good
                 _leave(_EXIT_CODE_TERMINATED)
             if rank:
                 _wait_to_be_ended()
-            error = self._go_on_later(queue_again, folder / f"{job}_headway.json", time.monotonic() - started)
+            if reason := self._why_not_later(folder / f"{job}_headway.json", time.monotonic() - started):
+                error = JobError(reason)
+            else:
+                error = _queue_again(partial(queue_again, told.number, None), job)
         except Exception as unforeseen:
             error = unforeseen
         write_outcome(folder, job, rank, in_one_line(error) if error else "")
@@ -115,22 +123,33 @@ class SlurmJob:
         error = result._return_value  # its property `return_value` would print lines of Hydra's own
         return error if isinstance(error, Exception) else None
 
-    def _go_on_later(self, queue_again: Callable[[int, Any], Any], note: Path, ran_seconds: float) -> Exception:
-        """Have the job queued again by submitit, and end; or return why it is not to be."""
+    def _why_not_later(self, note: Path, ran_seconds: float) -> str:
+        """Why the job is not to be queued again; empty where it is. `note` says how far it had come the last time."""
         is_out_of_time = ran_seconds > 60 * self.timeout_min - _SECONDS_TOLD_EARLY
         won = headway(Path(self.work.experiment.store), self.work.stages)
         if is_out_of_time and is_stuck(note, won):
-            return JobError(
+            return (
                 "ran out of time twice without getting any further; raise "
                 f"hydra.launcher.timeout_min={self.timeout_min}"
             )
+        return ""
+
+
+def _queue_again(by_submitit: Callable[[], object], job: str) -> Exception:
+    """Have the job queued again, and end; or return what kept it from that."""
+    try:
+        by_submitit()
+    except SystemExit:
+        _leave(0)
+    except subprocess.SubprocessError:  # all is written down for the next time, and SLURM has not heard of it
         try:
-            queue_again(signal.SIGUSR2, None)
-        except SystemExit:
-            _leave(0)
-        except Exception as error:
+            SlurmQueue().requeue(job)
+        except QueueError as error:
             return error
-        return JobError("out of time, and submitit did not queue the job again")
+        _leave(0)
+    except Exception as error:
+        return error
+    return JobError("out of time, and submitit did not queue the job again")
 
 
 def _log_once(*, only_what_goes_wrong: bool) -> None:

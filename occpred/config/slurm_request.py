@@ -15,7 +15,9 @@ from occpred.errors import UserError
 from occpred.stages.phase import Phase
 from occpred.stages.work import Work
 
-_NO_GPU: dict[str, Any] = dict.fromkeys(("gpus_per_node", "gpus_per_task", "cpus_per_gpu", "mem_per_gpu", "gres"))
+_NO_GPU: dict[str, Any] = dict.fromkeys(("gpus_per_node", "mem_per_gpu", "gres"))
+_INSTEAD_OF = {"gres": "gpus_per_node", "mem_per_cpu": "mem_gb", "mem_per_gpu": "mem_gb"}
+"""Settings in whose place others are given: sbatch refuses to be asked both ways."""
 _OF_THE_LAUNCHER = {"_target_", "submitit_folder", "max_num_timeout", "without_gpu", "dirty_tree", "poll_seconds"}
 _OF_ALL_EXECUTORS = {"name", "timeout_min", "mem_gb", "cpus_per_task", "gpus_per_node"}
 """What submitit calls the same whatever it submits to. Its names of other settings begin with `slurm_`."""
@@ -25,11 +27,8 @@ _SECONDS_TO_FOLLOW = 20
 
 def as_submitted(work: Work) -> Work:
     """The work as its job is to do it: by one process, where it has nothing to share, and found from any folder."""
-    trainer = work.experiment.trainer
-    if not _is_shared(work):
-        trainer = replace(trainer, devices=1, num_nodes=1)
     store = str(Path(work.experiment.store).absolute())
-    return replace(work, experiment=replace(work.experiment, store=store, trainer=trainer))
+    return replace(work, experiment=replace(work.experiment, store=store, trainer=work.trainer))
 
 
 def settings_for(work: Work, settings: SlurmJobs) -> SlurmJobs:
@@ -40,9 +39,9 @@ def settings_for(work: Work, settings: SlurmJobs) -> SlurmJobs:
     """
     if not _computes_on_gpu(work):
         return replace(settings, **_NO_GPU | settings.without_gpu)
-    if settings.gpus_per_node is None:
+    if settings.gpus_per_node is None or settings.gres is not None:
         return settings
-    if not _is_shared(work):
+    if not work.phase.is_shared:
         return replace(settings, gpus_per_node=min(settings.gpus_per_node, 1))
     devices = work.experiment.trainer.devices
     if settings.gpus_per_node < devices:
@@ -64,6 +63,8 @@ def parameters(work: Work, settings: SlurmJobs, code: Path | None) -> dict[str, 
     asked = {
         name: value for name, value in asdict(settings).items() if name not in _OF_THE_LAUNCHER and value is not None
     }
+    for replaced in {_INSTEAD_OF[name] for name in asked.keys() & _INSTEAD_OF.keys()}:
+        asked.pop(replaced, None)
     # A task that dies takes the others with it, instead of letting them wait for it; not at once, as one of them may
     # be about to say why it failed.
     srun = ["--kill-on-bad-exit=0", f"--wait={_SECONDS_TO_FOLLOW}"]
@@ -75,7 +76,8 @@ def parameters(work: Work, settings: SlurmJobs, code: Path | None) -> dict[str, 
         setup.append(f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}")
     asked["setup"] = setup
     asked["srun_args"] = [*srun, *settings.srun_args]
-    asked["additional_parameters"] = {"requeue": True, **settings.additional_parameters}
+    options = {"requeue": True, **settings.additional_parameters}
+    asked["additional_parameters"] = {name: value for name, value in options.items() if value is not False}
     return {
         "nodes": work.experiment.trainer.num_nodes,
         "tasks_per_node": work.experiment.trainer.devices,
@@ -88,13 +90,9 @@ def python() -> str:
     return f"{shlex.quote(sys.executable)} -P"
 
 
-def _is_shared(work: Work) -> bool:
-    return work.phase not in (Phase.PREPARE, Phase.REASON)
-
-
 def _computes_on_gpu(work: Work) -> bool:
     experiment = work.experiment
-    if _is_shared(work):
+    if work.phase.is_shared:
         return experiment.trainer.accelerator != "cpu"
     chats = _local_chats([experiment.teacher, experiment.judge]) if work.phase is Phase.REASON else ()
     return any(chat.accelerator != "cpu" for chat in chats)

@@ -81,7 +81,7 @@ class StagedSweeper(Sweeper):
             if not self.config.dry_run:
                 self._make(rows)
             self._finish(rows)
-        _complain_of_failures(rows)
+        _complain_of_failures(rows, is_plan=self.config.plan)
 
     @property
     def _folder(self) -> Path:
@@ -119,20 +119,22 @@ class StagedSweeper(Sweeper):
                 row.failure = self._reason(error)
 
     def _show_plan(self, rows: Sequence[_Row]) -> None:
+        from occpred.stages.sweep import with_judge_check
         from occpred.stages.sweep_plan import show_plan
 
         if runs := [row.run for row in rows if row.run]:
-            show_plan(_store_of(runs), runs)
+            show_plan(_store_of(runs), with_judge_check(runs))
 
     def _make(self, rows: Sequence[_Row]) -> None:
         """Make what is missing, wave by wave. What rests on something that failed is left out."""
+        from occpred.stages.sweep import with_judge_check
         from occpred.stages.sweep_works import SweepWorks
 
         composed = [row for row in rows if row.run]
         runs = [row.run for row in rows if row.run]
         if not runs:
             return
-        works = SweepWorks(_store_of(runs), runs, name=self.config.sweep.name, command=self._command)
+        works = SweepWorks(_store_of(runs), with_judge_check(runs), name=self.config.sweep.name, command=self._command)
         logger.info("%s", works)
         failed: set[str] = set()
         number = 0
@@ -153,7 +155,13 @@ class StagedSweeper(Sweeper):
         if not jobs:
             return
         task = SweepTask({first + place: work for place, (work, _) in enumerate(jobs)})
-        launcher = Plugins.instance().instantiate_launcher(self.hydra_context, task, self.config)
+        try:
+            launcher = Plugins.instance().instantiate_launcher(self.hydra_context, task, self.config)
+        except Exception as error:
+            if not first:  # a mistake in its settings, before anything was launched
+                raise
+            yield from [self._reason(error)] * len(jobs)
+            return
         size = self.max_batch_size or len(jobs)
         for start in range(0, len(jobs), size):
             batch = [overrides for _, overrides in jobs[start : start + size]]
@@ -176,8 +184,9 @@ class StagedSweeper(Sweeper):
         )
 
     def _reason(self, error: Exception) -> str:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        keep_traceback(error, self._folder)
+        if not self.config.plan:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            keep_traceback(error, self._folder)
         return in_one_line(error)
 
 
@@ -212,11 +221,10 @@ def _failure(result: JobReturn) -> str:
     return in_one_line(reason) if isinstance(reason, Exception) else str(reason)
 
 
-def _complain_of_failures(rows: Sequence[_Row]) -> None:
+def _complain_of_failures(rows: Sequence[_Row], *, is_plan: bool) -> None:
     reasons = [row.failure for row in rows if row.failure]
     if reasons:
         others = len(set(reasons)) - 1
         more = f" (and {others} other reason{'s' if others > 1 else ''})" if others else ""
-        raise UserError(
-            f"{len(reasons)} of {len(rows)} runs failed: {reasons[0]}{more}; the same command runs only what is missing"
-        )
+        failed, again = ("would fail", "") if is_plan else ("failed", "; the same command runs only what is missing")
+        raise UserError(f"{len(reasons)} of {len(rows)} runs {failed}: {reasons[0]}{more}{again}")

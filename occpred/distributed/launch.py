@@ -7,14 +7,14 @@ import logging.handlers
 import multiprocessing
 import os
 import signal
-import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from occpred.distributed.place import Place
+from occpred.distributed.threads import num_cores, threads_per_process
 from occpred.errors import UserError
 from occpred.interruption import Interrupted, heeded
 
@@ -29,7 +29,7 @@ _TIME_TO_FOLLOW = 20.0
 
 
 class ProcessError(Exception):
-    """One of the processes of a job failed; the note that goes with it is the traceback of the first process."""
+    """One of the processes of a job failed; its note is the traceback of the one that failed first."""
 
 
 def together(num_processes: int, work: Callable[[], Result], *, num_nodes: int = 1) -> Result:
@@ -67,7 +67,7 @@ def together(num_processes: int, work: Callable[[], Result], *, num_nodes: int =
 
 
 def _in_own_processes(num_processes: int, work: Callable[[], Result]) -> Result:
-    from occpred.distributed.world import open_store, report_failure
+    from occpred.distributed.world import open_store, report_failure, trace_of_failure
 
     # The store lives in this process: when it dies, all others notice and end.
     store = open_store("localhost", 0, is_host=True)
@@ -75,23 +75,26 @@ def _in_own_processes(num_processes: int, work: Callable[[], Result]) -> Result:
     receiver, sender = context.Pipe(duplex=False)
     with _records_from(context.Queue()) as records, _shared_cores(num_processes):
         processes = [
-            context.Process(target=_be_rank, args=(rank, num_processes, store.port, work, sender, records))
+            context.Process(
+                target=_be_rank, args=(rank, num_processes, store.port, work, sender if rank == 0 else None, records)
+            )
             for rank in range(num_processes)
         ]
-        for process in processes:
-            process.start()
+        with _deaf_to_ctrl_c():
+            for process in processes:
+                process.start()
         sender.close()
         try:
-            killed = _wait(processes, lambda reason: report_failure(store, reason))
+            killed, outcome = _wait(processes, receiver, lambda reason: report_failure(store, reason))
         finally:
             _end(processes)
-    outcome = _received(receiver) or _Outcome(None, "a process ended without a word")
     if outcome.is_users:
         raise UserError(outcome.failure)
     if killed or outcome.failure:
         # What failed first: in the others an exchange with a process that is gone fails.
         error = ProcessError(killed or report_failure(store, outcome.failure))
-        error.add_note(outcome.trace)
+        if trace := trace_of_failure(store):
+            error.add_note(trace)
         raise error
     result: Result = outcome.value
     return result
@@ -103,19 +106,18 @@ class _Outcome:
 
     value: Any
     failure: str = ""
-    trace: str = ""
     is_users: bool = False
 
 
-def _be_rank(rank: int, world_size: int, port: int, work: Callable[[], Any], sender: Connection, records: Any) -> None:
-    """The life of one process."""
+def _be_rank(
+    rank: int, world_size: int, port: int, work: Callable[[], Any], sender: Connection | None, records: Any
+) -> None:
+    """The life of one process; the first one has a `sender` for what came of it."""
     from occpred.distributed.world import joined
 
     root = logging.getLogger()
     root.handlers = [logging.handlers.QueueHandler(records)]
     root.setLevel(logging.INFO if rank == 0 else logging.WARNING)
-    # The terminal sends Ctrl-C to all processes; it is the parent that decides what becomes of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     place = Place(rank, world_size, rank, node_rank=0, address="localhost", port=port, hosts_store=False)
     with heeded(signal.SIGTERM):
         try:
@@ -124,25 +126,36 @@ def _be_rank(rank: int, world_size: int, port: int, work: Callable[[], Any], sen
         except UserError as error:
             outcome = _Outcome(None, str(error), is_users=True)
         except Exception as error:
-            outcome = _Outcome(None, f"{type(error).__name__}: {error}", traceback.format_exc())
+            outcome = _Outcome(None, f"{type(error).__name__}: {error}")
         except Interrupted as interrupted:
             records.close()
             records.join_thread()
             os._exit(
                 interrupted.exit_code
             )  # at its usual end, Python would wait for exchanges with those that are gone
-        if rank == 0:
+        if sender is not None:
             sender.send(outcome)
 
 
-def _wait(processes: Sequence[SpawnProcess], report: Callable[[str], object]) -> str:
-    """Wait until all have ended. Where one ended before its time, the others are told to; say which one was killed."""
+def _wait(
+    processes: Sequence[SpawnProcess], receiver: Connection, report: Callable[[str], object]
+) -> tuple[str, _Outcome]:
+    """Wait until all have ended; say which one was killed, and what came of the first.
+
+    Where one ended before its time, the others are told to.
+    """
     living = list(processes)
     lost = killed = ""
+    outcome = None
     while living:
+        # Who sends more than a pipe holds ends only when it is read.
+        unread = [receiver] if outcome is None else []
         # Those that are told to stop agree on it, and end together. Who does not may wait for one that is gone.
-        if not connection.wait([process.sentinel for process in living], _TIME_TO_FOLLOW if lost else None):
+        ready = connection.wait([*unread, *(process.sentinel for process in living)], _TIME_TO_FOLLOW if lost else None)
+        if not ready:
             report(lost)
+        if receiver in ready:
+            outcome = _received(receiver)
         for process in [each for each in living if not each.is_alive()]:
             living.remove(process)
             who = f"process {processes.index(process)} of {len(processes)}"
@@ -151,7 +164,7 @@ def _wait(processes: Sequence[SpawnProcess], report: Callable[[str], object]) ->
                 report(killed)
             elif process.exitcode:
                 lost = lost or f"{who} ended with exit code {process.exitcode}"
-    return killed
+    return killed, outcome or _received(receiver)
 
 
 def _end(processes: Sequence[SpawnProcess]) -> None:
@@ -168,11 +181,25 @@ def _end(processes: Sequence[SpawnProcess]) -> None:
         raise
 
 
-def _received(receiver: Connection) -> _Outcome | None:
-    with suppress(EOFError):
+def _received(receiver: Connection) -> _Outcome:
+    try:
         outcome: _Outcome = receiver.recv()
-        return outcome
-    return None
+    except (EOFError, OSError):  # the first process is gone, perhaps in the midst of it
+        return _Outcome(None, "a process ended without a word")
+    return outcome
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let processes that are started here inherit to ignore SIGINT, from before they can do so themselves.
+
+    The terminal sends Ctrl-C to all processes; it is the parent that decides what becomes of it.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -189,11 +216,10 @@ def _records_from(queue: Any) -> Iterator[Any]:
 @contextmanager
 def _shared_cores(num_processes: int) -> Iterator[None]:
     """Let processes that are started here use no more threads than there are cores for them."""
-    if "OMP_NUM_THREADS" in os.environ:
-        yield
-        return
-    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // num_processes))
+    limit = threads_per_process(num_processes, num_cores())
+    os.environ |= limit
     try:
         yield
     finally:
-        del os.environ["OMP_NUM_THREADS"]
+        for name in limit:
+            del os.environ[name]

@@ -7,6 +7,7 @@ import os
 import pickle
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _FAILURE = "failure"
+_TRACE = "trace of the failure"
 _LOOK_EVERY_SECONDS = 1.0
 _TIME_TO_HEAR_OF_FAILURE = 5.0
 _TIME_TO_FIND_EACH_OTHER = timedelta(minutes=5)
@@ -66,10 +68,13 @@ class World:
         dist.all_gather_object(everybody, value)
         return everybody
 
-    def fail(self, reason: str) -> None:
-        """Tell the others that this process cannot go on; they end."""
+    def fail(self, error: Exception) -> None:
+        """Tell the others why this process cannot go on; they end."""
         self.stop_watching()
-        report_failure(self._store, f"process {self.place.rank} of {self.place.world_size} failed: {reason}")
+        who = f"process {self.place.rank} of {self.place.world_size}"
+        reason = f"{who} failed: {type(error).__name__}: {error}"
+        if report_failure(self._store, reason) == reason:
+            self._store.set(_TRACE, "".join(traceback.format_exception(error)))
         if self.place.hosts_store:
             time.sleep(_TIME_TO_HEAR_OF_FAILURE)
 
@@ -124,6 +129,11 @@ def report_failure(store: Store, reason: str) -> str:
     return str(store.compare_set(_FAILURE, "", reason), "utf-8")
 
 
+def trace_of_failure(store: Store) -> str:
+    """The traceback of the process that failed first; empty where none said one, as when it was killed."""
+    return str(store.get(_TRACE), "utf-8") if store.check([_TRACE]) else ""
+
+
 def _outcome(work: Callable[[], Any]) -> Any:
     try:
         with alone():
@@ -144,11 +154,10 @@ def joined(place: Place) -> Iterator[World]:
     try:
         _found_group(place, store)
         yield world
-    except Exception as error:
-        world.fail(f"{type(error).__name__}: {error}")
-        raise
-    else:
         world.leave()
+    except Exception as error:
+        world.fail(error)
+        raise
     finally:
         world.stop_watching()
         membership.world = None

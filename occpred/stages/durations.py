@@ -32,8 +32,8 @@ class Durations:
     """What the finished stages of a store let expect of others.
 
     A stage is expected to take the median of those of its name that rest on the same backbone and are made of the same
-    components (a teacher, a role, a source of reasons, whatever their values). What was gone on with after an
-    interruption does not count: only its last part was timed.
+    components (a teacher, a role, a source of reasons, whatever their values). What was killed and
+    gone on with does not count: nobody knows how long that leg of it took.
     """
 
     def __init__(self, store: ArtifactStore) -> None:
@@ -49,7 +49,7 @@ class Durations:
         alike = {
             name: record
             for name, record in self._records(stage.name).items()
-            if not record["resumed"] and _is_alike(stage, record["identity"]["fields"])
+            if _is_timed(record) and _is_alike(stage, record["identity"]["fields"])
         }
         with signatures_worked_out_once():
             backbones = _backbones_of(stage) if alike else frozenset()
@@ -76,6 +76,10 @@ class Durations:
             return frozenset({reference})
         own = record["identity"]["fields"].get("backbone")
         return frozenset({canonical_json(own)}) if own else _union(map(self._backbones, record["inputs"]))
+
+
+def _is_timed(record: dict[str, Any]) -> bool:
+    return None not in record.get("legs_seconds", [None] if record["resumed"] else [])
 
 
 def _backbones_of(stage: Stage) -> frozenset[str]:

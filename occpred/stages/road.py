@@ -24,6 +24,7 @@ from occpred.models.model import Direct, Untuned
 from occpred.reasons.preference import PairRule
 from occpred.reasons.source import NoReason, OracleReason, ReasonSource
 from occpred.stages.answer import Answer, AnswerByBaselines
+from occpred.stages.check_judge import CheckJudge
 from occpred.stages.dry_run import dry_run
 from occpred.stages.evaluate import Evaluate
 from occpred.stages.gather import GatherReasons
@@ -41,6 +42,7 @@ from occpred.stages.train import Train
 from occpred.stages.train_preference import TrainOnPreferences
 from occpred.stages.untuned import UntunedModel
 from occpred.stages.work import Work
+from occpred.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,11 @@ class Road:
     def prepared(self) -> Prepare:
         """People as examples."""
         return Prepare(self.experiment.taxonomy, self.experiment.careers, self.experiment.split)
+
+    @property
+    def judge_check(self) -> CheckJudge:
+        """The judge held against true reasons, which only a sweep's report shows."""
+        return CheckJudge(self.prepared, self.experiment.judge)
 
     def selected(self, part: Part) -> SelectReasons:
         """The oracle reasons of a part."""
@@ -235,7 +242,7 @@ def goals(experiment: Experiment, *, command: str = "", config: str = "") -> lis
 def make(experiment: Experiment, config: str) -> tuple[MadeOrFound, ...]:
     """Make what is missing of the experiment, in all processes that `trainer` asks for."""
     command = shlex.join(["occpred", *sys.argv[1:]])
-    return _make(experiment, tuple(goals(experiment, command=command, config=config)))
+    return _make(experiment, tuple(goals(experiment, command=command, config=config)), experiment.trainer)
 
 
 def make_work(work: Work) -> tuple[MadeOrFound, ...]:
@@ -244,18 +251,18 @@ def make_work(work: Work) -> tuple[MadeOrFound, ...]:
     Raises:
         UserError: a file that counts by content has changed since the sweep began.
     """
-    known = by_reference(goals(work.experiment, command=work.command, config=work.config))
+    run = goals(work.experiment, command=work.command, config=work.config)
+    known = by_reference([*run, Road(work.experiment).judge_check])
     if not known.keys() >= {*work.stages}:
         raise UserError(f"{work}: a file that it reads has changed since the sweep began; run the sweep again")
-    return _make(work.experiment, tuple(known[name] for name in work.stages))
+    return _make(work.experiment, tuple(known[name] for name in work.stages), work.trainer)
 
 
-def _make(experiment: Experiment, stages: tuple[Stage, ...]) -> tuple[MadeOrFound, ...]:
+def _make(experiment: Experiment, stages: tuple[Stage, ...], trainer: Trainer) -> tuple[MadeOrFound, ...]:
     store = ArtifactStore(Path(experiment.store))
     if Place.given() is None and all(store.is_done(stage) for stage in stages):
         return store.make_all(stages)  # no other process needs to be started for that
     experiment.engine.check()
-    trainer = experiment.trainer
     return together(trainer.num_processes, partial(store.make_all, stages), num_nodes=trainer.num_nodes)
 
 

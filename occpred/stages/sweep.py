@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -23,8 +23,9 @@ from occpred.settings import setting
 from occpred.stages.check_judge import CheckJudge
 from occpred.stages.dry_run import dry_run
 from occpred.stages.report import HEADLINE, SHOWN, Report, git_commit, interval_note
-from occpred.stages.road import plan
+from occpred.stages.road import Road, plan
 from occpred.stages.sweep_findings import SweepFindings
+from occpred.stages.sweep_works import SweepRun
 
 _DATA = "sweep.json"
 _SEED = "seed"
@@ -135,10 +136,24 @@ def _seeds(reports: Sequence[Report]) -> tuple[int, ...]:
     return tuple(report.seed for report in reports)
 
 
+def with_judge_check(runs: Sequence[SweepRun]) -> list[SweepRun]:
+    """The runs, with the check of the first one's judge as a goal of all whose judge and people are the same.
+
+    So it is planned, and made, together with what else the judge is asked.
+    """
+    checks = [Road(run.experiment).judge_check for run in runs]
+    names = list(map(reference, checks))
+    return [
+        replace(run, goals=(*run.goals, check)) if name == names[0] else run
+        for run, check, name in zip(runs, checks, names, strict=True)
+    ]
+
+
 def finish(jobs: Sequence[SweepJob], *, name: str, question: str, command: str, config: str) -> None:
     """Make the report over the jobs that went well, name those that did not, and print the table.
 
-    In a dry run, only show what all of this would ask of chat models.
+    Nobody is asked anything for it: where the judge has not been checked (see `with_judge_check`), the report does not
+    say how good it is. In a dry run, only show what all of this would ask of chat models.
 
     Args:
         jobs: all jobs, in the order of the table.
@@ -154,20 +169,21 @@ def finish(jobs: Sequence[SweepJob], *, name: str, question: str, command: str, 
         return
     systems = _systems(jobs)
     first = composed[0]
+    store = ArtifactStore(Path(first.store))
+    check = Road(first).judge_check
     report = SweepReport(
         title=name,
         question=question,
         systems=systems,
         axes=_axes(jobs),
         failures=tuple((job.label(), job.overrides, job.failure) for job in jobs if job.failure),
-        judge_check=_judge_check(systems, first),
+        judge_check=check if systems and (first.dry_run or store.is_done(check)) else None,
         comparison=first.comparison,
         evaluation=first.evaluation,
         num_jobs=len(jobs),
         command=command,
         config=config,
     )
-    store = ArtifactStore(Path(first.store))
     if first.dry_run:
         dry_run(store, [report])
         return
@@ -194,8 +210,3 @@ def _axes(jobs: Sequence[SweepJob]) -> dict[str, dict[str, str]]:
             if key != _SEED:
                 axes.setdefault(key, {})[job.label()] = value
     return axes
-
-
-def _judge_check(systems: Mapping[str, Sequence[Report]], first: Experiment) -> CheckJudge | None:
-    reports = next(iter(systems.values()), ())
-    return CheckJudge(reports[0].evaluated.prepared, first.judge) if reports else None

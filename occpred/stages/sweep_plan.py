@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.report.sweep_plan_table import PlannedPhase, PlannedSweep, print_plan
 from occpred.stages.durations import Duration, Durations
@@ -26,10 +27,7 @@ def plan_of(store: ArtifactStore, runs: Sequence[SweepRun]) -> PlannedSweep:
     graph = StageGraph(store, [run.goals for run in runs])
     groups = groups_of(graph)
     durations = Durations(store)
-    expected = {
-        name: durations.expect(graph.stages[name], runs[min(needed)].experiment.trainer.num_processes)
-        for name, needed in graph.runs.items()
-    }
+    expected = {name: _expect(durations, graph.stages[name], runs[min(needed)]) for name, needed in graph.runs.items()}
     kinds = dict.fromkeys(kind_of(stage) for stage in graph.stages.values())
     return PlannedSweep(
         phases=tuple(_phase(kind, graph, groups, runs, expected) for kind in sorted(kinds, key=_order)),
@@ -40,6 +38,11 @@ def plan_of(store: ArtifactStore, runs: Sequence[SweepRun]) -> PlannedSweep:
         unknown=tuple(dict.fromkeys(name.partition("/")[0] for name, each in expected.items() if each is None)),
         store=str(store.root),
     )
+
+
+def _expect(durations: Durations, stage: Stage, run: SweepRun) -> Duration | None:
+    trainer = kind_of(stage).phase.trainer(run.experiment.trainer)
+    return durations.expect(stage, trainer.num_processes)
 
 
 def _order(kind: Kind) -> tuple[int, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from occpred.experiment import Experiment
 from occpred.stages.phase import Phase
+from occpred.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Work:
         calls the same ends with the same stage, but may have begun with fewer.
         """
         return self.stages[-1].replace("/", "-")
+
+    @property
+    def trainer(self) -> Trainer:
+        """How many processes its job has, and on what they compute."""
+        return self.phase.trainer(self.experiment.trainer)
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.phase.value, self.role, *self.axes)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import lightning as L
 
+from occpred.artifacts.disk import force_to_disk
 from occpred.distributed.ranks import by_first, largest
 from occpred.interruption import honour, requested
 
@@ -43,12 +43,12 @@ class ResumePoint:
     def replace(self) -> None:
         """Put what was written in the place of the checkpoint that is there."""
         for written in (self._unfinished, *self._unfinished.rglob("*")):
-            _force_to_disk(written)
+            force_to_disk(written)
         if self.path.exists():
             _remove(self._former)
             self.path.rename(self._former)
         self._unfinished.rename(self.path)
-        _force_to_disk(self.path.parent)
+        force_to_disk(self.path.parent)
         _remove(self._former)
 
     def remove(self) -> None:
@@ -119,11 +119,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _force_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -143,6 +144,25 @@ def test_a_damaged_lock_is_taken_when_it_is_silent(tmp_path: Path, text: str) ->
     leave_lock(tmp_path / "lock", Owner.this_process()).write_text(text)
     with Lock(tmp_path / "lock", silence_seconds=0.01):
         pass
+
+
+@pytest.mark.parametrize("look", ["listdir", "open"])
+def test_a_lock_that_was_removed_on_another_machine_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: str
+) -> None:
+    """A network file system says so of a file that it still knows and whose server does not."""
+    file = leave_lock(tmp_path / "lock", replace(Owner.this_process(), process_table="another machine"))
+    at_home, usual = (os, os.listdir) if look == "listdir" else (Path, Path.open)
+
+    def stale(path: Path, *arguments: object, **options: object) -> object:
+        if path in (file, file.parent) and file.exists():
+            file.unlink()
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+        return usual(path, *arguments, **options)  # type: ignore[operator]
+
+    monkeypatch.setattr(at_home, look, stale)
+    with Lock(tmp_path / "lock", silence_seconds=1e9):
+        assert not file.exists()
 
 
 @linux

@@ -119,6 +119,32 @@ def test_a_package_installed_inside_another_checkout_has_no_commit(checkout: Pat
     assert provenance.code_version() is None
 
 
+def commit_all(package: Path) -> None:
+    git(package, "add", ".")
+    git(package, "commit", "--quiet", "-m", "all")
+
+
+def test_git_says_why_it_cannot_tell(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit_all(checkout)
+    with monkeypatch.context() as patch:
+        patch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        with pytest.raises(provenance.GitError, match="fatal: detected dubious ownership in repository at"):
+            provenance.commit_of_code()
+        assert provenance.code_version() is None
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(provenance.GitError, match="No such file or directory: 'git'"):
+        provenance.commit_of_code()
+
+
+def test_what_is_installed_has_no_commit_and_git_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    for folder, is_installed in (("site-packages", True), ("checkout", False)):
+        monkeypatch.setattr(provenance, "__file__", str(tmp_path / folder / "package" / "artifacts" / "provenance.py"))
+        assert provenance.is_installed() == is_installed
+        if is_installed:
+            assert provenance.commit_of_code() is None
+
+
 def test_a_copy_of_a_checkout_says_what_it_is_a_copy_of(checkout: Path) -> None:
     version = {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": True}
     (checkout.parent / "code_version.json").write_text(json.dumps(version), encoding="utf-8")

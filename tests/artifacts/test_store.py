@@ -4,19 +4,23 @@ import hashlib
 import json
 import logging
 import random
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 
+from occpred.artifacts import legs
 from occpred.artifacts.signature import signature
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
 from occpred.errors import UserError
+from occpred.interruption import Interrupted
 from occpred.settings import setting
 
 WORKER = Path(__file__).with_name("store_worker.py")
@@ -184,8 +188,60 @@ def test_a_run_killed_half_way_is_made_whole_by_the_next(
     assert output == "True\n"
     (artifact,) = (store.root / kind).glob("[!.]*")
     assert (artifact / "result.txt").read_text() == f"began with {left}"
-    assert json.loads((artifact / "provenance.json").read_text())["resumed"] == (kind == "resumable")
+    record = json.loads((artifact / "provenance.json").read_text())
+    assert record["resumed"] == (kind == "resumable")
+    *before, last = record["legs_seconds"]
+    assert before == [None] * (kind == "resumable"), "who is killed does not say how long it took"
+    assert record["wall_seconds"] == last > 0
     assert hidden(store) == []
+
+
+def test_the_time_of_what_is_interrupted_is_that_of_all_its_legs(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+
+    @dataclass(frozen=True)
+    class Long(Stage):
+        name: ClassVar[str] = "long"
+        resumable: ClassVar[bool] = True
+
+        def run(self, folder: Path, store: ArtifactStore) -> None:
+            nonlocal now
+            now += 10
+            leg = len(list(folder.iterdir()))
+            (folder / str(leg)).touch()
+            if leg < 2:
+                raise Interrupted(signal.SIGTERM) if leg else ZeroDivisionError
+
+    monkeypatch.setattr(legs, "time", SimpleNamespace(monotonic=lambda: now))
+    for error in (ZeroDivisionError, Interrupted):
+        with pytest.raises(error):
+            store.make(Long())
+    made = store.make(Long())
+    record = json.loads((made.folder / "provenance.json").read_text())
+    assert record["legs_seconds"] == [10, 10, 10]
+    assert record["wall_seconds"] == made.seconds == 30
+    assert hidden(store) == []
+
+
+def test_who_lost_the_lock_leaves_the_time_to_the_next(store: ArtifactStore) -> None:
+    @dataclass(frozen=True)
+    class Lost(Stage):
+        name: ClassVar[str] = "lost"
+        resumable: ClassVar[bool] = True
+
+        def run(self, folder: Path, store: ArtifactStore) -> None:
+            (held,) = (path for path in folder.parent.glob(".*.lock/*"))
+            held.unlink()
+            (noted,) = folder.parent.glob(".*.legs")
+            noted.write_text("[1, null]")  # by whoever has the lock now
+            raise ZeroDivisionError
+
+    with pytest.raises(UserError, match="silent for so long"):
+        store.make(Lost())
+    (noted,) = (store.root / "lost").glob(".*.legs")
+    assert noted.read_text() == "[1, null]"
 
 
 def test_processes_that_make_the_same_stage_do_the_work_once(store: ArtifactStore, tmp_path: Path) -> None:

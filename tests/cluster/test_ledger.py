@@ -21,8 +21,10 @@ def test_what_one_process_writes_another_finds(tmp_path: Path) -> None:
         Ledger(tmp_path).write(KEY, submission("8"))
     assert Ledger(tmp_path).find(KEY) == submission("8")
     assert [path.name for path in (tmp_path / "submitted").iterdir()] == [f"{KEY}.json"]
-    Ledger(tmp_path).remove(KEY)
-    Ledger(tmp_path).remove(KEY)
+    Ledger(tmp_path).remove(KEY, submission("7"))
+    assert Ledger(tmp_path).find(KEY) == submission("8"), "what came in its place"
+    Ledger(tmp_path).remove(KEY, submission("8"))
+    Ledger(tmp_path).remove(KEY, submission("8"))
     assert Ledger(tmp_path).find(KEY) is None
 
 

@@ -16,8 +16,7 @@ def shares(
     machine: Machine, devices: int, accelerator: str = "auto", slots: int | None = None
 ) -> list[tuple[str, ...]]:
     """The GPUs, if any, and the threads of each job that runs at a time."""
-    settings = LocalProcesses(devices=devices, accelerator=accelerator, slots=slots)
-    return [tuple(share.values()) for share in settings.shares(machine)]
+    return [tuple(share.values()) for share in LocalProcesses(slots=slots).shares(machine, devices, accelerator)]
 
 
 def test_each_job_has_gpus_of_its_own() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from occpred.cluster import patience
 from occpred.cluster.slurm_queue import JobState, QueueError, SlurmQueue
 
 Answers = Callable[..., None]
@@ -17,8 +18,8 @@ def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Answers:
     """Lets each command say something, write down how it was called, and end with an exit code."""
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
-    def answer(command: str, words: str, code: int = 0) -> None:
-        (tmp_path / f"{command}.txt").write_text(words, encoding="utf-8")
+    def answer(command: str, words: str, code: int = 0, encoding: str = "utf-8") -> None:
+        (tmp_path / f"{command}.txt").write_text(words, encoding=encoding)
         script = (
             f'#!/bin/sh\necho "$@" >> {tmp_path}/{command}.calls\ncat {tmp_path}/{command}.txt >&{2 if code else 1}\n'
         )
@@ -112,6 +113,31 @@ def test_the_cluster_says_how_it_is_called_and_how_long_arrays_may_be(answers: A
     queue = SlurmQueue()
     assert (queue.cluster, queue.longest_array) == ("big", 1000)
     assert (tmp_path / "scontrol.calls").read_text() == "show config\n"
+
+
+def test_a_cluster_without_arrays_takes_one_job_at_a_time(answers: Answers) -> None:
+    for size in (0, 1):
+        answers("scontrol", f"MaxArraySize = {size}\n")
+        assert SlurmQueue().longest_array == 1
+
+
+def test_settings_of_a_cluster_may_be_written_in_any_encoding(answers: Answers) -> None:
+    answers("scontrol", "MailDomain = universität.example\nClusterName = big\n", encoding="latin-1")
+    assert SlurmQueue().cluster == "big"
+
+
+@pytest.mark.parametrize("ask", [lambda queue: queue.cluster, lambda queue: queue.requeue("7_0")])
+def test_the_controller_may_be_away_for_a_while(
+    answers: Answers, ask: Callable[[SlurmQueue], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def come_back(_: float) -> None:
+        answers("scontrol", "ClusterName = big\n")
+
+    monkeypatch.setattr(patience.time, "sleep", come_back)
+    answers("scontrol", "slurm_load_ctl_conf error: Unable to contact slurm controller (connect failure)", code=1)
+    ask(SlurmQueue())
+    first, second = (tmp_path / "scontrol.calls").read_text().splitlines()
+    assert first == second
 
 
 def test_jobs_are_cancelled_by_one_command(answers: Answers, tmp_path: Path) -> None:

@@ -51,8 +51,17 @@ def test_a_copy_is_shared_until_the_code_changes(package: Path, tmp_path: Path) 
     assert len({first, second}) == 2
 
 
-def test_what_is_not_a_checkout_needs_no_copy(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_git_does_not_know_is_copied_too(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "code_version", lambda: None)
+    copy = snapshot(tmp_path / "code")
+    assert copy is not None
+    assert json.loads((copy / "code_version.json").read_text()) is None
+
+
+def test_what_is_installed_needs_no_copy(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "is_installed", lambda: True)
     assert snapshot(tmp_path / "code") is None
     assert not (tmp_path / "code").exists()
 

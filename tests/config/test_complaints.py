@@ -95,6 +95,16 @@ LORAS = f"allowed: {', '.join(sorted(file.stem for file in (CONF / 'lora').iterd
             "lora.rank=[1",
             "lora.rank=[1: cannot be read, no viable alternative at input '[1'; an override looks like lora.rank=8",
         ),
+        (
+            "name=node[3-5]",
+            "name=node[3-5]: cannot be read, mismatched input '[' expecting <EOF>; a text that holds = [ & or $ is "
+            """quoted twice, as in 'name="a=b"' or 'names=["a=b"]'""",
+        ),
+        (
+            "name=a=b",
+            "name=a=b: cannot be read, mismatched input '=' expecting <EOF>; a text that holds = [ & or $ is "
+            """quoted twice, as in 'name="a=b"' or 'names=["a=b"]'""",
+        ),
         ("lora=r8,r16", "lora=r8,r16: to run it for each of several values add -m; a list is written as [a,b]"),
         ("lora.rank=${lora.rnk}", "lora.rank: Interpolation key 'lora.rnk' not found"),
         (

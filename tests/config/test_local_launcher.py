@@ -31,6 +31,9 @@ from tests.stages.conftest import small_experiment_in
 Launch = Callable[..., LocalLauncher]
 CONFIG = """
 seed: 0
+trainer:
+  devices: 1
+  accelerator: cpu
 hydra:
   sweep:
     dir: sweep/${now:%f}
@@ -42,15 +45,15 @@ hydra:
 
 @pytest.fixture
 def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
-    """Sets up a launcher for a task, with a config of its own and the settings given."""
+    """Sets up a launcher for a task, with a config of its own, overrides of it, and the settings given."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config.yaml").write_text(CONFIG)
 
-    def launcher(task: Callable[[DictConfig], Any], **settings: Any) -> LocalLauncher:
+    def launcher(task: Callable[[DictConfig], Any], *overrides: str, **settings: Any) -> LocalLauncher:
         loader = GlobalHydra.instance().config_loader()
-        config = loader.load_configuration("config", [], RunMode.MULTIRUN)
+        config = loader.load_configuration("config", list(overrides), RunMode.MULTIRUN)
         context = HydraContext(config_loader=loader, callbacks=Callbacks())
-        launcher = LocalLauncher(**{"devices": 1, "accelerator": "cpu", "slots": 2} | settings)
+        launcher = LocalLauncher(**{"slots": 2} | settings)
         launcher.setup(hydra_context=context, task_function=task, config=config)
         return launcher
 
@@ -93,17 +96,21 @@ def test_what_came_of_jobs_is_told_in_their_order(
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("overrides", "slots", "message"),
     [
-        ({"slots": 0}, "hydra.launcher.slots=0: must be at least 1"),
-        ({"accelerator": "gpu", "devices": 1000}, "trainer.devices=1000: there (are|is) [0-9]+ GPUs? on this machine"),
+        ([], 0, "hydra.launcher.slots=0: must be at least 1"),
+        (
+            ["trainer.accelerator=gpu", "trainer.devices=1000"],
+            2,
+            "trainer.devices=1000: there (are|is) [0-9]+ GPUs? on this machine",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_runs(
-    settings: dict[str, Any], message: str, launcher: Launch
+    overrides: list[str], slots: int, message: str, launcher: Launch
 ) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
-        launcher(print, **settings)
+        launcher(print, *overrides, slots=slots)
 
 
 @pytest.fixture
@@ -122,6 +129,10 @@ def test_each_job_has_as_many_devices_as_the_most_demanding_one(
     for num_works, gpus in ((1, [None, None]), (2, ["4", "5"]), (3, ["4,5", "6,7"])):
         shares = launcher(SweepTask(dict(enumerate(works[:num_works]))))._shares
         assert [share.get("CUDA_VISIBLE_DEVICES") for share in shares] == gpus
+    four = replace(experiment, trainer=replace(experiment.trainer, accelerator="auto", devices=4))
+    reason = Work(Phase.REASON, four, "", ("reason/0",), ())
+    shares = launcher(SweepTask({0: reason}))._shares
+    assert [share.get("CUDA_VISIBLE_DEVICES") for share in shares] == ["4", "5"], "it has one process"
 
 
 @pytest.mark.slow

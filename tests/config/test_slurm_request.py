@@ -53,7 +53,7 @@ def test_tasks_are_as_many_as_processes(work_of: WorkOf, phase: Phase) -> None:
 def test_what_is_not_shared_is_done_by_one_task_that_holds_no_gpu(work_of: WorkOf, phase: Phase) -> None:
     work = work_of(phase, accelerator="gpu", devices=4, num_nodes=2)
     assert work.experiment.trainer.num_processes == 1
-    found = asked(work, gpus_per_node=4, gres="gpu:4", gpus_per_task=1, cpus_per_gpu=8, mem_per_gpu="40G", mem_gb=9)
+    found = asked(work, gpus_per_node=4, gres="gpu:4", mem_per_gpu="40G", mem_gb=9)
     assert (found["nodes"], found["tasks_per_node"], found["mem_gb"]) == (1, 1, 9)
     assert not [name for name in found if "gpu" in name or "gres" in name]
 
@@ -86,6 +86,30 @@ def test_fewer_gpus_than_processes_are_refused(work_of: WorkOf) -> None:
         UserError, match=r"^hydra.launcher.gpus_per_node=1: must be at least trainer.devices=2, .*_node$"
     ):
         asked(work_of(Phase.SFT, accelerator="auto", devices=2), gpus_per_node=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "replaced"),
+    [
+        ({"gres": "gpu:a100:4"}, "gpus_per_node"),
+        ({"mem_per_gpu": "40G"}, "mem_gb"),
+        ({"mem_per_cpu": "4G"}, "mem_gb"),
+    ],
+)
+def test_a_setting_takes_the_place_of_another(work_of: WorkOf, settings: dict[str, str], replaced: str) -> None:
+    found = asked(work_of(Phase.SFT, accelerator="auto"), gpus_per_node=1, mem_gb=0, **settings)
+    assert {"gpus_per_node", "mem_gb"} - found.keys() == {replaced}
+    assert [found[f"slurm_{name}"] for name in settings] == [*settings.values()]
+
+
+def test_gpus_that_are_asked_for_by_kind_are_not_counted(work_of: WorkOf) -> None:
+    found = asked(work_of(Phase.SFT, accelerator="auto", devices=4), gpus_per_node=1, gres="gpu:a100:4")
+    assert (found["tasks_per_node"], found["slurm_gres"]) == (4, "gpu:a100:4")
+
+
+def test_an_option_of_sbatch_is_left_out(work_of: WorkOf) -> None:
+    found = asked(work_of(Phase.SFT), additional_parameters={"requeue": False, "nice": 0, "exclusive": True})
+    assert found["slurm_additional_parameters"] == {"nice": 0, "exclusive": True}
 
 
 def test_jobs_are_queued_again_and_end_together_and_have_their_cores(work_of: WorkOf, tmp_path: Path) -> None:

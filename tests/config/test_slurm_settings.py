@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
+from occpred.artifacts import provenance
 from occpred.cluster.slurm_jobs import SlurmJobs
 from occpred.config import CONF, register_schemas
 from occpred.config.job_config import config_of_job
@@ -46,6 +51,23 @@ def test_every_choice_is_complete(choice: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("setting", "given"),
+    [
+        ("constraint", "a100&nvlink"),
+        ("exclude", "node[3-5]"),
+        ("without_gpu", {"partition": "cpu"}),
+        ("without_gpu", {"partition": "cpu", "timeout_min": 60}),
+        ("additional_parameters", {"exclusive": True}),
+    ],
+)
+def test_values_are_given_as_their_explanations_say(setting: str, given: Any) -> None:
+    text = Path(str(inspect.getsourcefile(SlurmJobs))).read_text(encoding="utf-8")
+    overrides = [shlex.split(words)[0] for words in re.findall(r"`([^`]*hydra\.launcher\.[^`]*)`", text)]
+    launchers = [composed("hydra/launcher=slurm", override).hydra.launcher for override in overrides]
+    assert given in [launcher[setting] for launcher in launchers]
+
+
+@pytest.mark.parametrize(
     ("override", "complaint"),
     [
         ("hydra.launcher.timeout_min=0", r"^hydra.launcher.timeout_min=0: must be at least 1$"),
@@ -72,6 +94,27 @@ def test_a_machine_without_slurm_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp
         UserError, match=r"^scontrol: no such command here; hydra/launcher=slurm is for a SLURM cluster$"
     ):
         set_up(composed("hydra/launcher=slurm"))
+
+
+def test_code_is_refused_that_is_not_committed_or_that_git_does_not_know(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "checkout" / "package"
+    (package / "artifacts").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.setattr(provenance, "__file__", str(package / "artifacts" / "provenance.py"))
+    config = composed("hydra/launcher=slurm", "hydra.launcher.dirty_tree=REFUSE")
+    with pytest.raises(UserError, match=r"^hydra.launcher.dirty_tree=REFUSE: git cannot say .* \(fatal: .*\); mend "):
+        set_up(config)
+    author = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (["init", "-q"], ["add", "."], [*author, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *command], cwd=package, check=True)
+    (package / "new.py").touch()
+    with pytest.raises(UserError, match=r"^hydra.launcher.dirty_tree=REFUSE: the package has changes .*; commit them"):
+        set_up(config)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=r"^hydra.launcher.dirty_tree=REFUSE: git cannot say .*'git'\); mend that, or "):
+        set_up(config)
 
 
 def test_a_jobs_config_tells_it_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

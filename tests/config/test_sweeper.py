@@ -292,6 +292,32 @@ def test_the_store_knows_better_than_the_launcher(run: Run, launcher: Pretender,
     assert launcher.phases == [["sft"], ["evaluate"]]
 
 
+def test_a_launcher_that_cannot_go_on_fails_its_jobs_and_one_that_cannot_begin_the_sweep(
+    run: Run, launcher: Pretender, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phases: list[Phase] = []
+
+    def given_until(phase: Phase) -> Callable[..., Pretender]:
+        def given(_: Plugins, context: HydraContext, task: SweepTask, config: DictConfig) -> Pretender:
+            phases.append(min(task.works.items())[1].phase)
+            if phases[-1] is phase:
+                raise UserError("scontrol: no answer")
+            return launcher.given(context, task, config)
+
+        return given
+
+    monkeypatch.setattr(Plugins, "instantiate_launcher", given_until(Phase.PREPARE))
+    with pytest.raises(UserError, match=r"^scontrol: no answer$"):
+        run("seed=0,1")
+    assert not told.rows
+
+    monkeypatch.setattr(Plugins, "instantiate_launcher", given_until(Phase.SFT))
+    with pytest.raises(UserError, match="2 of 2 runs failed: sft: scontrol: no answer; "):
+        run("seed=0,1")
+    assert told.failures() == dict.fromkeys(["seed=0", "seed=1"], "sft: scontrol: no answer")
+    assert phases == [Phase.PREPARE, Phase.PREPARE, Phase.REASON, Phase.SFT]
+
+
 def test_what_another_sweep_has_made_meanwhile_is_not_launched(
     run: Run, launcher: Pretender, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,6 +406,9 @@ def test_a_plan_makes_nothing(
     text = " ".join(capsys.readouterr().out.split())
     assert "12 jobs would be launched in 6 waves, 24 if each of the 4 runs did everything itself" in text
     assert not launcher.launched
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(UserError, match=r"^1 of 2 runs would fail: seed=-1: must be at least 0$"):
+        run("seed=-1,0", plan=True)
     assert not list(tmp_path.iterdir())
 
 

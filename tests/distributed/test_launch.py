@@ -10,12 +10,14 @@ import time
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from occpred.distributed import launch, ranks, world
 from occpred.distributed.launch import ProcessError, together
+from occpred.distributed.threads import num_cores
 from occpred.errors import UserError
 from tests.distributed import worker
 from tests.distributed.test_place import SRUN
@@ -63,6 +65,28 @@ def test_where_one_fails_all_end(rank: int) -> None:
         together(2, partial(worker.fail, rank))
 
 
+@pytest.mark.parametrize("rank", [0, 1])
+def test_the_traceback_is_that_of_the_process_that_failed(rank: int) -> None:
+    with pytest.raises(ProcessError, match=f"process {rank} of 2 failed: ValueError: it broke") as failed:
+        together(2, partial(worker.fail, rank))
+    (note,) = failed.value.__notes__
+    assert note.startswith("Traceback")
+    assert 'raise ValueError("it broke")' in note
+
+
+def test_nothing_is_too_long_to_be_told() -> None:
+    with pytest.raises(ProcessError, match="x at length"):
+        together(2, worker.fail_at_length)
+    assert together(2, partial(worker.give, 1_000_000)) == "x" * 1_000_000
+
+
+def test_together_they_use_the_cores_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1000)  # of a machine of which this process has but a part
+    assert together(2, worker.threads) == str(max(1, num_cores() // 2))
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
 def test_where_one_cannot_join_all_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_DISTRIBUTED_DEBUG", "nonsense")  # refused when the group is founded
     with pytest.raises(ProcessError, match="TORCH_DISTRIBUTED_DEBUG"):
@@ -106,7 +130,44 @@ def test_they_do_not_outlive_who_started_them(number: signal.Signals, tmp_path: 
         parent.kill()
 
 
-def wait_for_children(parent: subprocess.Popen[bytes], folder: Path) -> list[psutil.Process]:
+WAIT_AT_THE_BEGINNING = """
+import os, sys, time
+from pathlib import Path
+from occpred.distributed.launch import together
+from tests.distributed import worker
+if __name__ == "__main__":
+    print(len(together(2, worker.share)["pids"]))
+else:  # imported by a process that has just been started
+    folder = Path(sys.argv[1])
+    (folder / str(os.getpid())).touch()
+    while not folder.with_name("go").exists():
+        time.sleep(0.05)
+"""
+
+
+def test_processes_that_begin_leave_an_interrupt_to_who_started_them(tmp_path: Path) -> None:
+    script = tmp_path / "start.py"
+    script.write_text(WAIT_AT_THE_BEGINNING)
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(begun)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for child in wait_for_children(parent, begun):
+            child.send_signal(signal.SIGINT)
+        begun.with_name("go").touch()
+        assert parent.communicate(timeout=120) == ("2\n", "")
+    finally:
+        parent.kill()
+
+
+def wait_for_children(parent: subprocess.Popen[Any], folder: Path) -> list[psutil.Process]:
     deadline = time.monotonic() + 120
     while len(list(folder.iterdir())) < 2:
         assert parent.poll() is None

@@ -47,6 +47,19 @@ def fail(rank: int) -> None:
     ranks.barrier()
 
 
+def fail_at_length() -> None:
+    """With more to say than fits into a pipe."""
+    raise ValueError("x" * 34_000 + " at length")
+
+
+def give(length: int) -> str:
+    return "x" * length
+
+
+def threads() -> str:
+    return os.environ["OMP_NUM_THREADS"]
+
+
 def die(rank: int) -> None:
     if ranks.rank() == rank:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -79,8 +79,15 @@ def test_work_is_submitted_once_whatever_becomes_of_launchers(slurm: Slurm) -> N
         slurm.wait_for_jobs(2, "RUNNING", while_runs=own)
         own.send_signal(signal.SIGINT)
         assert "cancelled 2 SLURM jobs that this command submitted" in slurm.finish(own, code=130)
-        assert "2 of 2 runs failed: reason: cancelled (scancel)" in slurm.finish(other, code=1)
-    assert slurm.states_at_the_end() == ["CANCELLED", "CANCELLED", "COMPLETED", "COMPLETED"]
+        slurm.wait_for(lambda: submitted in slurm.output(other), while_runs=other)
+        assert len(slurm.jobs()) == 6, "whoever waited for what was cancelled has submitted it anew, once"
+        slurm.wait_for_jobs(2, "RUNNING", while_runs=other)
+        assert len(list(slurm.store.glob("submitted/*.json"))) == 4, "of jobs that have ended, and of those"
+        other.send_signal(signal.SIGINT)
+        output = slurm.finish(other, code=130)
+        assert output.count("failed: cancelled (scancel)") == 2
+        assert "cancelled 2 SLURM jobs that this command submitted" in output
+    assert slurm.states_at_the_end() == ["CANCELLED"] * 4 + ["COMPLETED"] * 2
     assert len(list(slurm.store.glob("submitted/*.json"))) == 2, "whoever comes next submits the cancelled ones anew"
 
 

@@ -68,11 +68,19 @@ def test_it_is_the_median_of_those_that_are_alike(experiment: Experiment, store:
         finish(with_seed(experiment, seed), hours)
     # None of these is: one went on after an interruption, others have another backbone, adaptation or role.
     finish(with_seed(experiment, 4), 0.1, resumed=True)
+    finish(with_seed(experiment, 7), 0.1, resumed=True, legs_seconds=[None, 360.0])
     other_backbone = replace(experiment.backbone, revision="other")
     finish(with_seed(replace(experiment, backbone=other_backbone), 5), 0.2)
     finish(with_seed(replace(experiment, lora=FullFineTuning()), 6), 0.3)
     finish(replace(asked, role=next(role for role in type(asked.role) if role is not asked.role)), 0.4)  # type: ignore[attr-defined, call-arg]
     assert Durations(store).expect(asked, 1) == Duration(hours=3.0, gpu_hours=3.0)
+
+
+def test_all_legs_of_a_training_that_was_interrupted_count(
+    experiment: Experiment, store: ArtifactStore, finish: Finish
+) -> None:
+    finish(with_seed(experiment, 1), 3.0, resumed=True, legs_seconds=[7200.0, 3600.0])
+    assert Durations(store).expect(with_seed(experiment, 0), 1) == Duration(hours=3.0, gpu_hours=3.0)
 
 
 def test_what_is_under_way_does_not_count(experiment: Experiment, store: ArtifactStore, finish: Finish) -> None:

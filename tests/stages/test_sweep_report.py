@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from occpred.artifacts.signature import reference
 from occpred.artifacts.store import ArtifactStore
-from occpred.stages.road import make, plan
-from occpred.stages.sweep import SweepJob, finish
+from occpred.stages.phase import Phase
+from occpred.stages.road import goals, make, make_work, plan
+from occpred.stages.sweep import SweepJob, finish, with_judge_check
 from occpred.stages.sweep_findings import SweepFindings
+from occpred.stages.sweep_works import SweepRun
+from occpred.stages.work import Work
 from tests.stages.conftest import MakeExperiment, small_experiment_in
 
 OVERRIDES = [(f"reason={reason}", f"seed={seed}") for reason in ("none", "masked", "oracle") for seed in (0, 1)]
@@ -88,6 +92,23 @@ def test_rows_of_other_people_are_not_compared(small_experiment: MakeExperiment,
     assert "split.seed=1" in data["not_compared"]
     assert all(label.endswith("split.seed=1") for label in data["not_compared"])
     assert {test["system"] for test in data["tests"]}.isdisjoint(data["not_compared"])
+
+
+def test_nobody_is_asked_for_the_report(jobs: list[SweepJob], tmp_path: Path) -> None:
+    experiment = jobs[0].experiment
+    assert experiment is not None
+    store = ArtifactStore(Path(experiment.store))
+    facts = []
+    for check in (False, True):
+        if check:  # as a work of the sweep
+            (run, *others) = with_judge_check([SweepRun(each, tuple(goals(each))) for each in [experiment] * 2])
+            assert [each.goals for each in others] == [run.goals]
+            make_work(Work(Phase.REASON, experiment, "", (reference(run.goals[-1]),), ()))
+        before = {path.parent for path in store.root.glob("*/*/provenance.json")}
+        finish(jobs, name=f"checked {check}", question="", command="", config="")
+        (folder,) = {path.parent for path in store.root.glob("*/*/provenance.json")} - before
+        facts.append(json.loads((folder / "sweep.json").read_text(encoding="utf-8"))["facts"])
+    assert [fact["name"] for fact in facts[1]] == ["AUC of the judge's utility", *(fact["name"] for fact in facts[0])]
 
 
 def test_an_override_with_a_space_is_one_override(small_experiment: MakeExperiment, tmp_path: Path) -> None:

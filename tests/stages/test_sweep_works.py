@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 from occpred.artifacts.signature import reference
 from occpred.artifacts.stage import Stage
 from occpred.artifacts.store import ArtifactStore
+from occpred.chat.local import LocalChat
 from occpred.experiment import Experiment
 from occpred.models.model import TwoModels, Untuned
 from occpred.reasons.judge_preference import JudgePreference
+from occpred.reasons.language_model_judge import LanguageModelJudge
 from occpred.reasons.source import GeneratedReason, NoReason, OracleReason
 from occpred.stages.kind import Kind, kind_of
 from occpred.stages.phase import Phase
 from occpred.stages.road import goals
 from occpred.stages.stage_graph import StageGraph
-from occpred.stages.sweep import SweepReport
+from occpred.stages.sweep import SweepReport, with_judge_check
 from occpred.stages.sweep_works import Group, SweepRun, SweepWorks, groups_of
 from tests.stages.conftest import MakeExperiment
 
@@ -225,6 +227,17 @@ def test_what_rests_on_the_oracle_alone_is_made_with_its_reasons(small_experimen
         ["evaluate: answer evaluate report"],
     ]
     assert len(sweep_of([replace(experiment, model=Untuned(), reason=NoReason())], [()]).waves) == 3
+
+
+def test_the_first_judge_is_checked_with_what_else_it_is_asked(small_experiment: MakeExperiment) -> None:
+    one = small_experiment()
+    experiments = [one, replace(one, seed=1), replace(one, judge=LanguageModelJudge(chat=LocalChat()))]
+    runs = [SweepRun(each, tuple(goals(each)), axes=()) for each in experiments]
+    works = SweepWorks(ArtifactStore(Path(one.store)), with_judge_check(runs), name="which", command="")
+    checked = [each for wave in works.waves for each in wave if any("check/" in name for name in each.work.stages)]
+    assert [(each.runs, each.work.phase) for each in checked] == [({0, 1}, Phase.REASON)]
+    assert [name.partition("/")[0] for name in checked[0].work.stages][-2:] == ["gather", "check"]
+    assert with_judge_check([]) == []
 
 
 def test_a_work_says_what_its_runs_have_in_common(small_experiment: MakeExperiment) -> None:

@@ -1,4 +1,4 @@
-"""A run that torchrun or `srun` started as several processes: Hydra runs in each of them, and one leaves traces."""
+"""Processes of a single run that leave no traces, where Hydra would have each make a folder of its own."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ _WARNINGS_ONLY = {
 }
 
 
-class OtherRanks(Callback):
-    """Leaves it to the first process of a run to make the run's folder and to log into it.
+class Traceless(Callback):
+    """Leaves it to the first process of a run to make the run's folder and to log into it, unless it only plans.
 
-    The folder's name holds the time at which a process began, so each would make one of its own.
+    The folder's name holds the time at which a process began, so those that torchrun or `srun` start would make one
+    each.
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Where this is another process, let Hydra write nothing, and log nothing but warnings."""
+        """Where this is another process, or only plans, let Hydra write nothing, and log nothing but warnings."""
         place = Place.given()
-        if place is None or place.rank == 0:
+        if (place is None or place.rank == 0) and not config.plan:
             return
         with read_write(config), open_dict(config):
             config.hydra.run.dir = "."
