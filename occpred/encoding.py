@@ -56,19 +56,22 @@ class Encoder(ABC):
 
     def prompt(self, history: CareerHistory, reason: str = "") -> list[int]:
         """Encode all that stands before the model's reply."""
+        # Templates such as Qwen3's leave thoughts out of earlier replies, so they are given marks in place of these.
+        # No history spells a mark: `plain` leaves no angle brackets.
+        replies = {f"<reply {n}>": "".join(self.reply(each.reason, each.title)) for n, each in enumerate(self.shots)}
         turns = [
             turn
-            for shot in self.shots
+            for mark, shot in zip(replies, self.shots, strict=True)
             for turn in (
                 {"role": "user", "content": self.request(shot.history, shot.reason)},
-                {"role": "assistant", "content": "".join(self.reply(shot.reason, shot.title))},
+                {"role": "assistant", "content": mark},
             )
         ]
         turns.append({"role": "user", "content": self.request(history, reason)})
-        ids: list[int] = self.tokenizer.apply_chat_template(
-            turns, add_generation_prompt=True, tokenize=True, return_dict=False
-        )
-        return ids
+        text = str(self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+        for mark, reply in replies.items():
+            text = text.replace(mark, reply)
+        return self.encode(text)
 
     def completion(self, reason: str, title: str) -> list[int]:
         """Encode a whole reply, with the token that ends the text."""
