@@ -48,7 +48,7 @@ def _frozen(layer: Any) -> Parts | None:
     if not isinstance(layer, nn.Linear) or layer.weight.requires_grad:
         return None
     four_bit = getattr(layer.weight, "quant_state", None)
-    if four_bit is not None and layer.weight.is_cuda:  # on the CPU bitsandbytes rearranges the weight as it likes
+    if four_bit is not None:
         from bitsandbytes.functional import dequantize_4bit
 
         return Parts(dequantize_4bit(layer.weight.data, four_bit), bias_N=layer.bias)
