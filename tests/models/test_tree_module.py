@@ -34,7 +34,7 @@ def test_a_row_without_a_tree_gives_every_trained_parameter_a_gradient_of_zero(m
     module, _ = build(LoRA(rank=2)(micro_model, seed=0))
     empty = PackedSteps(TREES, [[0]], row_length=8, rows_per_forward=1, rank=1, world_size=2)[0]
     (batch,) = empty.batches
-    assert batch.num_branches == 0
+    assert len(batch.lengths_K) == 0
     loss = module(batch, empty)
     loss.backward()
     gradients = [parameter.grad for parameter in module.parameters() if parameter.requires_grad]
