@@ -108,9 +108,9 @@ class Trainer(Settings):
                 num_sanity_val_steps=0,
                 limit_val_batches=1 if self.validation_examples else 0,
                 callbacks=[
-                    # The first of them, so that it counts no checkpoints.
-                    DataWait(),
                     ResumeCheckpoint(checkpoint, self.checkpoint_every_steps),
+                    # After what saves when a step begins, so that it counts no checkpoints.
+                    DataWait(),
                     TQDMProgressBar(refresh_rate=1),
                 ],
                 logger=logger or False,
