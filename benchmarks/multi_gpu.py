@@ -36,6 +36,7 @@ from occpred.distributed import ranks
 from occpred.distributed.launch import ProcessError, together
 from occpred.interruption import postponed
 from occpred.language_model.adaptation import Adaptation, FullFineTuning, LoRA
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.supervised_module import SupervisedModule
 from occpred.training.data import TreeDataModule
@@ -152,7 +153,7 @@ def train(part: Part, devices: int, folder: Path) -> dict[str, Any]:
     module = TimedModule(model, SupervisedLoss(), optimizer, num_steps=part.steps, seed=0)
     module.ends, module.stop_at, module.strategy = [], part.stop_at, part.strategy
     trainer = Trainer(
-        accelerator="gpu" if on_gpu else "cpu",
+        accelerator=Accelerator.gpu if on_gpu else Accelerator.cpu,
         devices=devices,
         strategy=part.strategy,
         row_length=row_length,

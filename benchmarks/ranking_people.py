@@ -24,6 +24,7 @@ from benchmarks.workload import ALPHA, RANK, TARGETS, Workload
 from occpred.encoding import DirectEncoder
 from occpred.language_model.adaptation import BaseDtype, LoRA
 from occpred.language_model.backbone import EmbeddedBackbone
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.supervised_module import SupervisedModule
 from occpred.prompts import Prompts
@@ -209,7 +210,7 @@ class FineTuning:
         optimizer = Optimizer(learning_rate=self.learning_rate, batch_size=batch_size, epochs=1)
         module = SupervisedModule(adapted, SupervisedLoss(), optimizer, num_steps=data.num_steps, seed=0)
         trainer = Trainer(
-            accelerator="gpu" if device.type == "cuda" else "cpu",
+            accelerator=Accelerator.gpu if device.type == "cuda" else Accelerator.cpu,
             row_length=row_length,
             validation_examples=0,
             checkpoint_every_steps=1_000_000,

@@ -9,6 +9,7 @@ from typing import Optional
 
 from occpred.cluster.machine import Machine
 from occpred.errors import UserError
+from occpred.language_model.device import Accelerator
 from occpred.settings import MISSING, Settings, setting
 
 _CORES_PER_PROCESS = 2
@@ -22,7 +23,7 @@ class LocalProcesses(Settings):
     _target_: str = "hydra_plugins.occpred.LocalLauncher"
     devices: int = setting(MISSING, minimum=1)
     """GPUs of each job; without GPUs, processes of each."""
-    accelerator: str = setting(MISSING)
+    accelerator: Accelerator = setting(MISSING)
     """What they compute on: `cpu`, `gpu`, or `auto` for GPUs where there are any."""
     slots: Optional[int] = setting(None, minimum=1)  # noqa: UP045 (OmegaConf knows no `int | None`)
     """Jobs that run at a time; `null` for as many as there are GPUs for, or, without GPUs, as have two cores for each
@@ -34,7 +35,7 @@ class LocalProcesses(Settings):
         Raises:
             UserError: there are not as many GPUs.
         """
-        if self.accelerator == "cpu" or (self.accelerator == "auto" and not machine.gpus):
+        if self.accelerator is Accelerator.cpu or (self.accelerator is Accelerator.auto and not machine.gpus):
             default = max(1, machine.cores // (_CORES_PER_PROCESS * self.devices))
             shares: list[dict[str, str]] = [{} for _ in range(self.slots or default)]
         else:

@@ -19,6 +19,7 @@ from occpred.cluster.local_processes import LocalProcesses
 from occpred.cluster.machine import Machine
 from occpred.config.job_config import config_of_job
 from occpred.config.sweep_task import JobError, SweepTask, in_one_line
+from occpred.language_model.device import Accelerator
 from occpred.progress import tally
 from occpred.settings import SettingError, range_errors
 from occpred.stages.work import Work
@@ -81,10 +82,11 @@ class LocalLauncher(Launcher):
 def _enough_for_all(works: Iterable[Work], settings: LocalProcesses) -> LocalProcesses:
     """What the most demanding job needs: the sweep's axes may change what its own config says."""
     trainers = [work.experiment.trainer for work in works]
+    accelerators = [trainer.accelerator for trainer in trainers if trainer.accelerator is not Accelerator.cpu]
     return replace(
         settings,
         devices=max(trainer.devices for trainer in trainers),
-        accelerator=next((each.accelerator for each in trainers if each.accelerator != "cpu"), "cpu"),
+        accelerator=next(iter(accelerators), Accelerator.cpu),
     )
 
 

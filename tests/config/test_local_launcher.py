@@ -24,6 +24,7 @@ from occpred.config.local_launcher import LocalLauncher
 from occpred.config.sweep_task import JobError, SweepTask
 from occpred.errors import UserError
 from occpred.experiment import Experiment
+from occpred.language_model.device import Accelerator
 from occpred.stages.phase import Phase
 from occpred.stages.work import Work
 from tests.stages.conftest import small_experiment_in
@@ -50,7 +51,7 @@ def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch
         loader = GlobalHydra.instance().config_loader()
         config = loader.load_configuration("config", [], RunMode.MULTIRUN)
         context = HydraContext(config_loader=loader, callbacks=Callbacks())
-        launcher = LocalLauncher(**{"devices": 1, "accelerator": "cpu", "slots": 2} | settings)
+        launcher = LocalLauncher(**{"devices": 1, "accelerator": Accelerator.cpu, "slots": 2} | settings)
         launcher.setup(hydra_context=context, task_function=task, config=config)
         return launcher
 
@@ -96,7 +97,10 @@ def test_what_came_of_jobs_is_told_in_their_order(
     ("settings", "message"),
     [
         ({"slots": 0}, "hydra.launcher.slots=0: must be at least 1"),
-        ({"accelerator": "gpu", "devices": 1000}, "trainer.devices=1000: there (are|is) [0-9]+ GPUs? on this machine"),
+        (
+            {"accelerator": Accelerator.gpu, "devices": 1000},
+            "trainer.devices=1000: there (are|is) [0-9]+ GPUs? on this machine",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_runs(
@@ -116,8 +120,8 @@ def test_each_job_has_as_many_devices_as_the_most_demanding_one(
     experiment: Experiment, launcher: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Machine, "here", lambda: Machine(gpus=("4", "5", "6", "7"), cores=8))
-    trainers = [replace(experiment.trainer, accelerator=kind, devices=n) for kind, n in (("cpu", 1), ("auto", 1))]
-    trainers.append(replace(experiment.trainer, accelerator="auto", devices=2))
+    asked = ((Accelerator.cpu, 1), (Accelerator.auto, 1), (Accelerator.auto, 2))
+    trainers = [replace(experiment.trainer, accelerator=kind, devices=devices) for kind, devices in asked]
     works = [Work(Phase.SFT, replace(experiment, trainer=each), "", ("train/0",), ()) for each in trainers]
     for num_works, gpus in ((1, [None, None]), (2, ["4", "5"]), (3, ["4,5", "6,7"])):
         shares = launcher(SweepTask(dict(enumerate(works[:num_works]))))._shares

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from occpred.language_model.adaptation import FullFineTuning, LoRA
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.supervised_module import SupervisedModule
 from occpred.training.data import TreeDataModule
@@ -58,7 +59,7 @@ def test_activations_are_computed_again_and_nothing_else_changes(
         inputs = inputs_of(model.get_decoder().layers[0].mlp.gate_proj)
         module, data = build(FullFineTuning()(model, seed=0))
         module.strategy = DataParallel(checkpoint_activations=checkpoint_activations)
-        trainer = Trainer(accelerator="cpu", row_length=8, validation_examples=0, strategy=module.strategy)
+        trainer = Trainer(accelerator=Accelerator.cpu, row_length=8, validation_examples=0, strategy=module.strategy)
         trainer.fit(module, data, tmp_path / str(checkpoint_activations), None)
         found.append((len(inputs), module.trajectory))
     (kept, trajectory), (computed_again, same_trajectory) = found

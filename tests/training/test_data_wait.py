@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import Logger
 from transformers import PreTrainedModel
 
 from occpred.language_model.adaptation import LoRA
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.supervised_module import SupervisedModule
 from occpred.training import data_wait
@@ -51,7 +52,7 @@ def fit(language_model: PreTrainedModel, folder: Path) -> tuple[SupervisedModule
     model = LoRA(rank=2)(language_model, seed=0)
     module = SupervisedModule(model, SupervisedLoss(), Optimizer(batch_size=2, epochs=1), num_steps=3, seed=0)
     logger = Kept()
-    trainer = Trainer(accelerator="cpu", row_length=16, validation_examples=0, checkpoint_every_steps=1)
+    trainer = Trainer(accelerator=Accelerator.cpu, row_length=16, validation_examples=0, checkpoint_every_steps=1)
     trainer.fit(module, data, folder, logger)
     return module, logger
 
@@ -96,7 +97,7 @@ def test_a_watched_loader_yields_every_step_and_notes_the_wait(num_workers: int)
 
 
 def test_workers_pack_for_a_gpu_only() -> None:
-    assert Trainer(accelerator="cpu", num_workers=3).packing_processes == 0
+    assert Trainer(accelerator=Accelerator.cpu, num_workers=3).packing_processes == 0
 
 
 @pytest.mark.gpu
