@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -65,3 +66,20 @@ def test_activations_are_computed_again_and_nothing_else_changes(
     (kept, trajectory), (computed_again, same_trajectory) = found
     assert computed_again == 2 * kept > 0
     assert same_trajectory == trajectory
+
+
+def test_each_process_drops_other_inputs(
+    make_micro_qwen3: Callable[[], PreTrainedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was dropped by all of them at the same places of their rows would be noise that does not average out."""
+
+    def losses(rank: int) -> list[float]:
+        monkeypatch.setattr(SupervisedModule, "global_rank", rank)
+        module, data = build(LoRA(rank=2, dropout=0.5)(make_micro_qwen3(), seed=0))
+        trainer = Trainer(accelerator=Accelerator.cpu, row_length=8, validation_examples=0)
+        trainer.fit(module, data, tmp_path / "checkpoints", None)
+        return [row["train/loss"] for row in module.trajectory]
+
+    first, again, second = losses(0), losses(0), losses(1)
+    assert again == first
+    assert second[-1] != first[-1]
