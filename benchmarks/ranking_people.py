@@ -4,6 +4,8 @@ How much a certified ranking saves depends on how sure the model is, so the back
 `let_tokens_through`), is fine-tuned first, with our own trainer. Prompts are random tokens of which the last says what
 the person's situation is, and each situation has twelve titles that may follow, some more probable than others: so a
 model that has learned it is sure of a dozen titles, with an order among them, and of none by itself.
+
+Shapes: S situations, P people asked, R prompts each, C titles.
 """
 
 from __future__ import annotations

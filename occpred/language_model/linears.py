@@ -2,6 +2,8 @@
 
 PEFT's modules keep the parameters of adapters, so a checkpoint stays a plain PEFT adapter; whatever is unusual about a
 layer (dropout that is at work, weights that are trained) goes through the module itself.
+
+Shapes: K inputs, N outputs of a layer, R rank of an adapter.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From token trees to log-probabilities: of branch tokens only.
 
-Shapes: N scored tokens, K branches.
+Shapes: B rows, T tokens a row, N scored tokens, K branches, M steps of all branches' paths, D hidden size.
 """
 
 from __future__ import annotations
