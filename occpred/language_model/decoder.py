@@ -65,7 +65,7 @@ def hidden_states(
 ) -> Tensor:
     """Return what the decoder makes of the wanted tokens, (N, D), with `attention` in every layer.
 
-    Of the other tokens, the last layer computes no more than is attended to: their keys and values.
+    After its attention, the last layer goes on with these tokens only.
 
     Args:
         causal_lm: a Hugging Face model of one of `FAMILIES`, with or without PEFT layers injected.
