@@ -32,10 +32,12 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
+from benchmarks.workload import QWEN3_8B
 from occpred.distributed import ranks
 from occpred.distributed.launch import ProcessError, together
 from occpred.interruption import postponed
 from occpred.language_model.adaptation import Adaptation, FullFineTuning, LoRA
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.supervised_module import SupervisedModule
 from occpred.training.data import TreeDataModule
@@ -50,27 +52,17 @@ from occpred.trees.token_tree import TokenTree
 LENGTHS = {"8b": (900, 225), "0.6b": (900, 225), "tiny": (40, 10)}
 """Tokens of a prompt and of its completion."""
 WARM_UP, TIMED = 3, 8
-QWEN3 = {"model_type": "qwen3", "head_dim": 128, "vocab_size": 151_936, "rms_norm_eps": 1e-6}
 SIZES: dict[str, dict[str, Any]] = {
-    "8b": QWEN3
-    | {
-        "hidden_size": 4096,
-        "intermediate_size": 12288,
-        "num_hidden_layers": 36,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 8,
-        "tie_word_embeddings": False,
-    },
-    "0.6b": QWEN3
+    "8b": QWEN3_8B,
+    "0.6b": QWEN3_8B
     | {
         "hidden_size": 1024,
         "intermediate_size": 3072,
         "num_hidden_layers": 28,
         "num_attention_heads": 16,
-        "num_key_value_heads": 8,
         "tie_word_embeddings": True,
     },
-    "tiny": QWEN3
+    "tiny": QWEN3_8B
     | {
         "head_dim": 16,
         "vocab_size": 512,
@@ -79,7 +71,6 @@ SIZES: dict[str, dict[str, Any]] = {
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
-        "tie_word_embeddings": False,
     },
 }
 
@@ -115,8 +106,7 @@ class TimedModule(SupervisedModule):
 
 def random_model(size: str, precision: torch.dtype, device: torch.device) -> PreTrainedModel:
     """The same random weights in all processes, drawn where they are needed."""
-    sizes = dict(SIZES[size])
-    config = AutoConfig.for_model(sizes.pop("model_type"), **sizes)
+    config = AutoConfig.for_model("qwen3", **SIZES[size])
     torch.manual_seed(0)
     with device:
         model = AutoModelForCausalLM.from_config(config, dtype=precision, attn_implementation="sdpa")
@@ -152,7 +142,7 @@ def train(part: Part, devices: int, folder: Path) -> dict[str, Any]:
     module = TimedModule(model, SupervisedLoss(), optimizer, num_steps=part.steps, seed=0)
     module.ends, module.stop_at, module.strategy = [], part.stop_at, part.strategy
     trainer = Trainer(
-        accelerator="gpu" if on_gpu else "cpu",
+        accelerator=Accelerator.gpu if on_gpu else Accelerator.cpu,
         devices=devices,
         strategy=part.strategy,
         row_length=row_length,
@@ -189,8 +179,10 @@ def stopped_and_gone_on_with(part: Part, processes: int) -> dict[str, Any]:
             together(processes, partial(train, replace(part, stop_at=part.steps // 2), processes, Path(folder)))
         except ProcessError:
             left = sorted(path.name for path in Path(folder).iterdir())
+        else:
+            raise RuntimeError("the training was told to stop and did not")
         resumed = together(1, partial(train, alone, 1, Path(folder)))["losses"]
-    whole = together(processes, partial(train, part, processes, Path(tempfile.mkdtemp())))["losses"]
+    whole = measure(part, processes)["losses"]
     differences = [abs(ours - theirs) / abs(theirs) for ours, theirs in zip(resumed, whole, strict=True)]
     return {
         "left_by_the_stopped_run": left,

@@ -13,6 +13,7 @@ from benchmarks.flops import Arithmetic
 from benchmarks.meter import Meter, Work
 from benchmarks.workload import ALPHA, RANK, TARGETS, Workload
 from occpred.language_model.adaptation import BaseDtype, LoRA
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.preference_loss import DPOLoss
 from occpred.models.preference_module import PreferenceModule
@@ -87,7 +88,7 @@ def train(
     strategy = DataParallel(checkpoint_activations=checkpointing)
     module.strategy = strategy
     trainer = Trainer(
-        accelerator="gpu" if meter.device.type == "cuda" else "cpu",
+        accelerator=Accelerator.gpu if meter.device.type == "cuda" else Accelerator.cpu,
         strategy=strategy,
         row_length=row_length,
         validation_examples=0,

@@ -9,6 +9,8 @@ of O*NET 29.1 (CC BY 4.0) in tokens of Qwen3. Without one, the titles of the emb
 embedded backbone. Where ids exceed the vocabulary, other ids stand for them, so that the trie keeps its shape. The
 model is fine-tuned first (see `benchmarks.ranking_people`).
 
+Shapes: P people asked, R prompts each, C titles.
+
 It prints a table of users a second, how sure the model is of the titles meant, and how many titles were opened.
 """
 

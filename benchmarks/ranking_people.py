@@ -4,6 +4,8 @@ How much a certified ranking saves depends on how sure the model is, so the back
 `let_tokens_through`), is fine-tuned first, with our own trainer. Prompts are random tokens of which the last says what
 the person's situation is, and each situation has twelve titles that may follow, some more probable than others: so a
 model that has learned it is sure of a dozen titles, with an order among them, and of none by itself.
+
+Shapes: S situations, P people asked, R prompts each, C titles.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from benchmarks.workload import ALPHA, RANK, TARGETS, Workload
 from occpred.encoding import DirectEncoder
 from occpred.language_model.adaptation import BaseDtype, LoRA
 from occpred.language_model.backbone import EmbeddedBackbone
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.supervised_module import SupervisedModule
 from occpred.prompts import Prompts
@@ -209,7 +212,7 @@ class FineTuning:
         optimizer = Optimizer(learning_rate=self.learning_rate, batch_size=batch_size, epochs=1)
         module = SupervisedModule(adapted, SupervisedLoss(), optimizer, num_steps=data.num_steps, seed=0)
         trainer = Trainer(
-            accelerator="gpu" if device.type == "cuda" else "cpu",
+            accelerator=Accelerator.gpu if device.type == "cuda" else Accelerator.cpu,
             row_length=row_length,
             validation_examples=0,
             checkpoint_every_steps=1_000_000,

@@ -56,19 +56,22 @@ class Encoder(ABC):
 
     def prompt(self, history: CareerHistory, reason: str = "") -> list[int]:
         """Encode all that stands before the model's reply."""
+        # Templates such as Qwen3's leave thoughts out of earlier replies, so they are given marks in place of these.
+        # No history spells a mark: `plain` leaves no angle brackets.
+        replies = {f"<reply {n}>": "".join(self.reply(each.reason, each.title)) for n, each in enumerate(self.shots)}
         turns = [
             turn
-            for shot in self.shots
+            for mark, shot in zip(replies, self.shots, strict=True)
             for turn in (
                 {"role": "user", "content": self.request(shot.history, shot.reason)},
-                {"role": "assistant", "content": "".join(self.reply(shot.reason, shot.title))},
+                {"role": "assistant", "content": mark},
             )
         ]
         turns.append({"role": "user", "content": self.request(history, reason)})
-        ids: list[int] = self.tokenizer.apply_chat_template(
-            turns, add_generation_prompt=True, tokenize=True, return_dict=False
-        )
-        return ids
+        text = str(self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+        for mark, reply in replies.items():
+            text = text.replace(mark, reply)
+        return self.encode(text)
 
     def completion(self, reason: str, title: str) -> list[int]:
         """Encode a whole reply, with the token that ends the text."""
@@ -102,9 +105,13 @@ class WritesReasons(Encoder):
 class NamesOccupation(Encoder):
     """A role whose reply names an occupation."""
 
-    @abstractmethod
     def answer_opening(self, reason: str) -> list[str]:
-        """Return the parts of the reply that stand before the title."""
+        """Return the parts of the reply that stand before the title: the tag, unless the role has more to say."""
+        return [ANSWER_OPEN]
+
+    def reply(self, reason: str, title: str) -> list[str]:
+        """What opens the answer, then `title</answer>`."""
+        return [*self.answer_opening(reason), title, ANSWER_CLOSE]
 
     def answer_prompt(self, history: CareerHistory, reason: str) -> list[int]:
         """Encode all that stands before the title, an empty `reason` as no token at all."""
@@ -130,12 +137,8 @@ class JointEncoder(WritesReasons, NamesOccupation):
         return self.prompts.joint(history, self.taxonomy)
 
     def answer_opening(self, reason: str) -> list[str]:
-        """Return thoughts, empty where there is no reason, and the tag before the title."""
+        """`<think>reason</think><answer>`, with empty thoughts where there is no reason."""
         return [THINK_OPEN, plain(reason), THINK_CLOSE + ANSWER_OPEN]
-
-    def reply(self, reason: str, title: str) -> list[str]:
-        """`<think>reason</think><answer>title</answer>`."""
-        return [*self.answer_opening(reason), title, ANSWER_CLOSE]
 
 
 class ReasonEncoder(WritesReasons):
@@ -157,14 +160,6 @@ class PredictorEncoder(NamesOccupation):
         """Ask for an occupation, given the reason."""
         return self.prompts.predictor(history, reason, self.taxonomy)
 
-    def answer_opening(self, reason: str) -> list[str]:
-        """Return the tag before the title."""
-        return [ANSWER_OPEN]
-
-    def reply(self, reason: str, title: str) -> list[str]:
-        """`<answer>title</answer>`."""
-        return [ANSWER_OPEN, title, ANSWER_CLOSE]
-
 
 class DirectEncoder(NamesOccupation):
     """Names the occupation; there is no reason for it anywhere."""
@@ -174,14 +169,6 @@ class DirectEncoder(NamesOccupation):
         if reason:
             raise ValueError("a model that answers directly was given a reason")
         return self.prompts.direct(history, self.taxonomy)
-
-    def answer_opening(self, reason: str) -> list[str]:
-        """Return the tag before the title."""
-        return [ANSWER_OPEN]
-
-    def reply(self, reason: str, title: str) -> list[str]:
-        """`<answer>title</answer>`."""
-        return [ANSWER_OPEN, title, ANSWER_CLOSE]
 
 
 class Role(Enum):

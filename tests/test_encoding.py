@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from importlib.resources import files
 from itertools import pairwise
 
 import pytest
@@ -227,3 +228,27 @@ def test_shots_are_earlier_turns_with_right_replies(
     assert reply.startswith("".join(plain_encoder.reply(reason, "Software Developers")) + "<|im_end|>")
     assert reply.endswith(chat_tokenizer.decode(plain_encoder.prompt(question)).removesuffix("<|im_start|>assistant\n"))
     assert rest == ""
+
+
+@pytest.mark.parametrize("template", ["qwen3", "deepseek_r1_distill"])
+def test_shots_keep_their_reasons_where_a_template_drops_earlier_thoughts(
+    template: str, chat_tokenizer: PreTrainedTokenizerFast, taxonomy: Taxonomy
+) -> None:
+    forgetful = deepcopy(chat_tokenizer)
+    forgetful.bos_token = "<|im_start|>"
+    forgetful.chat_template = (files("trl") / "chat_templates" / f"{template}.jinja").read_text(encoding="utf-8")
+    reply = "<think>They want to lead.</think><answer>Cooks</answer>"
+    turns = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": reply},
+        {"role": "user", "content": "b"},
+    ]
+    assert "They want to lead." not in str(forgetful.apply_chat_template(turns, tokenize=False)), (
+        "or this tests nothing"
+    )
+
+    shots = tuple(Shot(HISTORY, f"They want to lead {count}.", "Cooks") for count in range(11))
+    text = forgetful.decode(JointEncoder(Prompts(), forgetful, taxonomy, shots).prompt(HISTORY))
+    for shot in shots:
+        assert text.count(f"<think>{shot.reason}</think><answer>Cooks</answer>") == 1
+    assert "<reply" not in text

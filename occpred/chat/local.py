@@ -14,6 +14,7 @@ from occpred.chat.journaled import JournaledChat
 from occpred.chat.request import ChatAnswer, ChatRequest, Refusal
 from occpred.errors import UserError
 from occpred.language_model.backbone import Backbone
+from occpred.language_model.device import Accelerator
 from occpred.language_model.generation import Generation, Written
 from occpred.progress import progress
 from occpred.settings import setting
@@ -34,7 +35,7 @@ class LocalChat(JournaledChat):
     """The model."""
     template_options: dict[str, Any] = setting({})
     """Further variables of the chat template, such as `enable_thinking: false`."""
-    accelerator: str = setting("auto", incidental=True)
+    accelerator: Accelerator = setting(Accelerator.auto, incidental=True)
     """`cpu`, `gpu`, or `auto` for a GPU where there is one."""
     batch_size: int = setting(16, minimum=1, incidental=True)
     """Requests that are answered together, and what a crash can cost."""
@@ -76,13 +77,12 @@ class LocalChat(JournaledChat):
         As batches are made in a fixed order, a run that is resumed makes the same ones as one that was never stopped.
 
         Raises:
-            UserError: the model cannot be loaded, or its chat template does not take the messages.
+            UserError: the model cannot be loaded, there is no such device, or the model's chat template does not take
+                the messages.
         """
-        from occpred.language_model.device import inference_device
-
         tokenizer = self.backbone.load_tokenizer()
         prompts = {key: self._encode(request, tokenizer) for key, request in requests.items()}
-        model = self.backbone.load_model().to(inference_device(self.accelerator))
+        model = self.backbone.load_model().to(self.accelerator.device())
         # Some kinds of models have no longest text.
         window = getattr(model.config, "max_position_embeddings", None)
         outcomes: dict[str, ChatAnswer | Refusal] = {

@@ -9,6 +9,7 @@ from typing import Optional
 from occpred.cluster.machine import Machine
 from occpred.distributed.threads import threads_per_process
 from occpred.errors import UserError
+from occpred.language_model.device import Accelerator
 from occpred.settings import Settings, setting
 
 _CORES_PER_PROCESS = 2
@@ -24,18 +25,18 @@ class LocalProcesses(Settings):
     """Jobs that run at a time; `null` for as many as there are GPUs for, or, without GPUs, as have two cores for each
     process."""
 
-    def shares(self, machine: Machine, devices: int, accelerator: str) -> list[dict[str, str]]:
+    def shares(self, machine: Machine, devices: int, accelerator: Accelerator) -> list[dict[str, str]]:
         """For each of the jobs that run at a time, what to set in its environment that it keeps to its share.
 
         Args:
             machine: what there is to share out.
             devices: GPUs of each job; without GPUs, processes of each.
-            accelerator: what they compute on: `cpu`, `gpu`, or `auto` for GPUs where there are any.
+            accelerator: what they compute on.
 
         Raises:
             UserError: there are not as many GPUs.
         """
-        if accelerator == "cpu" or (accelerator == "auto" and not machine.gpus):
+        if accelerator is Accelerator.cpu or (accelerator is Accelerator.auto and not machine.gpus):
             default = max(1, machine.cores // (_CORES_PER_PROCESS * devices))
             shares: list[dict[str, str]] = [{} for _ in range(self.slots or default)]
         else:

@@ -19,6 +19,7 @@ from occpred.cluster.local_processes import LocalProcesses
 from occpred.cluster.machine import Machine
 from occpred.config.job_config import config_of_job
 from occpred.config.sweep_task import JobError, SweepTask, in_one_line
+from occpred.language_model.device import Accelerator
 from occpred.progress import tally
 from occpred.settings import SettingError, range_errors
 
@@ -75,11 +76,11 @@ class LocalLauncher(Launcher):
         return f"{running} running, {left - running} waiting"
 
 
-def _enough_for_all(task: TaskFunction, config: DictConfig) -> tuple[int, str]:
+def _enough_for_all(task: TaskFunction, config: DictConfig) -> tuple[int, Accelerator]:
     """Devices and accelerator of the most demanding job. Of jobs that are no works only the common config is known."""
     trainers = [work.trainer for work in task.works.values()] if isinstance(task, SweepTask) else [config.trainer]
-    accelerator = next((each.accelerator for each in trainers if each.accelerator != "cpu"), "cpu")
-    return max(trainer.devices for trainer in trainers), accelerator
+    accelerators = [trainer.accelerator for trainer in trainers if trainer.accelerator is not Accelerator.cpu]
+    return max(trainer.devices for trainer in trainers), next(iter(accelerators), Accelerator.cpu)
 
 
 @dataclass(frozen=True)

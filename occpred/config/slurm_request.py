@@ -12,6 +12,7 @@ from typing import Any
 from occpred.chat.local import LocalChat
 from occpred.cluster.slurm_jobs import SlurmJobs
 from occpred.errors import UserError
+from occpred.language_model.device import Accelerator
 from occpred.stages.phase import Phase
 from occpred.stages.work import Work
 
@@ -93,9 +94,9 @@ def python() -> str:
 def _computes_on_gpu(work: Work) -> bool:
     experiment = work.experiment
     if work.phase.is_shared:
-        return experiment.trainer.accelerator != "cpu"
+        return experiment.trainer.accelerator is not Accelerator.cpu
     chats = _local_chats([experiment.teacher, experiment.judge]) if work.phase is Phase.REASON else ()
-    return any(chat.accelerator != "cpu" for chat in chats)
+    return any(chat.accelerator is not Accelerator.cpu for chat in chats)
 
 
 def _local_chats(value: Any) -> Iterator[LocalChat]:

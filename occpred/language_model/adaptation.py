@@ -91,7 +91,8 @@ class LoRA(Adaptation):
     """Names of the linear layers that get an adapter."""
     base_dtype: BaseDtype = BaseDtype.backbone
     """Number format of the frozen linear layers: the backbone's own; `nf4`, the smallest (QLoRA, Dettmers et al. 2023,
-    through bitsandbytes); or `fp8`, e4m3 with a scale for each output, the fastest on GPUs with 8-bit matrix units."""
+    through bitsandbytes), whose layers are computed again for the backward pass, slower by about a third; or `fp8`,
+    e4m3 with a scale for each output, the fastest on GPUs with 8-bit matrix units."""
 
     def __post_init__(self) -> None:
         """Refuse adapters on nothing."""
@@ -222,6 +223,10 @@ def quantise_linear_layers(model: PreTrainedModel) -> None:
     import bitsandbytes as bnb
     from torch import nn
 
+    from occpred.language_model.decoder import keep_layer_inputs_only
+
+    # Else the weights that were taken out of 4 bits would all be kept for the backward pass.
+    keep_layer_inputs_only(model)
     decoder: nn.Module = model.get_decoder()
     linear = [(name, layer) for name, layer in decoder.named_modules() if isinstance(layer, nn.Linear)]
     for name, layer in linear:
@@ -241,5 +246,7 @@ def quantise_linear_layers(model: PreTrainedModel) -> None:
         four_bit.weight = bnb.nn.Params4bit(layer.weight.data, requires_grad=False, quant_type="nf4", blocksize=_BLOCK)
         if layer.bias is not None:
             four_bit.bias = layer.bias
+        # Else some CPUs would repack the weight at the first reading, and no gradient would pass it any more.
+        four_bit.support_avx512bf16_for_cpu = False
         parent, _, child = name.rpartition(".")
         setattr(decoder.get_submodule(parent), child, four_bit.to(layer.weight.device))

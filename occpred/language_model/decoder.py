@@ -65,7 +65,7 @@ def hidden_states(
 ) -> Tensor:
     """Return what the decoder makes of the wanted tokens, (N, D), with `attention` in every layer.
 
-    Of the other tokens, the last layer computes no more than is attended to: their keys and values.
+    After its attention, the last layer goes on with these tokens only.
 
     Args:
         causal_lm: a Hugging Face model of one of `FAMILIES`, with or without PEFT layers injected.
@@ -101,25 +101,29 @@ def keep_layer_inputs_only(model: nn.Module) -> None:
         under_any_attention(layer).keeps_input_only = True
 
 
-def under_any_attention(layer: nn.Module) -> _Forward:
+def under_any_attention(layer: Any) -> Any:
     """Teach a decoder layer, in place, to be called with an attention; the second time, nothing."""
-    if not isinstance(layer.forward, _Forward):
-        layer.forward = _Forward(layer)
-    return layer.forward
+    if not isinstance(layer, _UnderAnyAttention):
+        # Through its class: what is kept in the layer and knows the layer would keep its weights for the collector.
+        layer.__class__ = _taught(layer.__class__)
+    return layer
 
 
-class _Forward:
+@cache
+def _taught(kind: type[nn.Module]) -> type[_UnderAnyAttention]:
+    """That kind of layers with our forward pass, one class for all of them, so that they share what was compiled."""
+    return type(kind.__name__, (_UnderAnyAttention, kind), {})
+
+
+class _UnderAnyAttention(nn.Module):
     """The forward pass of one decoder layer: ours with an attention, that of Hugging Face without."""
 
-    def __init__(self, layer: nn.Module) -> None:
-        self._layer = layer
-        self._of_hugging_face = layer.forward
-        self.keeps_input_only = False
+    keeps_input_only = False
 
-    def __call__(self, hidden_BTD: Tensor, *args: Any, attention: Attention | None = None, **kwargs: Any) -> Any:
+    def forward(self, hidden_BTD: Tensor, *args: Any, attention: Attention | None = None, **kwargs: Any) -> Any:
         if attention is None:
-            return self._of_hugging_face(hidden_BTD, *args, **kwargs)
-        given = (self._layer, hidden_BTD, kwargs["rotation"], attention, kwargs.get("wanted_N"))
+            return super().forward(hidden_BTD, *args, **kwargs)
+        given = (self, hidden_BTD, kwargs["rotation"], attention, kwargs.get("wanted_N"))
         if not torch.is_grad_enabled():
             return _inferred_states(*given)
         compute = _made_for(hidden_BTD.device.type, _layer_states)

@@ -1,4 +1,7 @@
-"""Linear layers that are held in float8."""
+"""Linear layers that are held in float8.
+
+Shapes: N outputs, K inputs.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 PEFT's modules keep the parameters of adapters, so a checkpoint stays a plain PEFT adapter; whatever is unusual about a
 layer (dropout that is at work, weights that are trained) goes through the module itself.
+
+Shapes: K inputs, N outputs of a layer, R rank of an adapter.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ def _frozen(layer: Any) -> Parts | None:
     if not isinstance(layer, nn.Linear) or layer.weight.requires_grad:
         return None
     four_bit = getattr(layer.weight, "quant_state", None)
-    if four_bit is not None and layer.weight.is_cuda:  # on the CPU bitsandbytes rearranges the weight as it likes
+    if four_bit is not None:
         from bitsandbytes.functional import dequantize_4bit
 
         return Parts(dequantize_4bit(layer.weight.data, four_bit), bias_N=layer.bias)

@@ -1,6 +1,7 @@
 """Lets a language model read texts that grow by a token at a time, each token once.
 
-Shapes: B texts, T tokens of the longest prompt, K tokens that there is room for, D hidden size, V vocabulary.
+Shapes: B texts, T tokens of the longest prompt, K tokens that there is room for, M tokens of
+all prompts, D hidden size, V vocabulary.
 """
 
 from __future__ import annotations

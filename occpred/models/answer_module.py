@@ -1,4 +1,7 @@
-"""Fine-tuning of a model that names the occupation: joint, predictor and direct model."""
+"""Fine-tuning of a model that names the occupation: joint, predictor and direct model.
+
+Shapes: P examples.
+"""
 
 from __future__ import annotations
 

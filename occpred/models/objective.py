@@ -1,6 +1,6 @@
 """What fine-tuning minimises.
 
-Shapes: N scored tokens, K branches, M steps of all branches' paths (see occpred.trees).
+Shapes: K branches (see occpred.trees).
 """
 
 from __future__ import annotations

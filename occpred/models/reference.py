@@ -1,4 +1,7 @@
-"""Log-probabilities under a fixed model: the reference of preference pairs, and held-out pairs."""
+"""Log-probabilities under a fixed model: the reference of preference pairs, and held-out pairs.
+
+Shapes: K branches.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What all trained models share: how an optimizer step over token trees is made.
-
-Shapes: N scored tokens, K branches (see occpred.trees).
-"""
+"""What all trained models share: how an optimizer step over token trees is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The log-probabilities of the titles that can matter, with a certificate for all others."""
+"""The log-probabilities of the titles that can matter, with a certificate for all others.
+
+Shapes: P questions, R prompts each, C titles, N nodes of the trie, M of them that were read, G prompts read together.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """An answering system: given a history and reasons, a language model ranks every occupation.
 
-Shapes: P examples, R reasons each.
+Shapes: P examples, R reasons each, C titles.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ class UntunedModel(LanguageModelStage):
     """Chooses the shots; the model is the backbone."""
 
     name: ClassVar[str] = "untuned"
+    version = 2  # shots keep their reasons, whatever the chat template
 
     reasons: GatherReasons | None
     """Training people's reasons, which the shots show; `None` where there are no shots."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from occpred.errors import UserError
-from occpred.language_model.device import inference_device
+from occpred.language_model.device import Accelerator
 from occpred.settings import Settings, setting
 from occpred.training.strategy import DataParallel, Strategy
 
@@ -26,7 +26,7 @@ _CHECKPOINT = "resume.ckpt"
 class Trainer(Settings):
     """Settings of Lightning's trainer, and of how trees are laid out in memory."""
 
-    accelerator: str = setting("auto", incidental=True)
+    accelerator: Accelerator = setting(Accelerator.auto, incidental=True)
     """`cpu`, `gpu`, or `auto` for a GPU where there is one."""
     devices: int = setting(1, minimum=1, incidental=True)
     """Processes on each node, each with a device of its own, that share each optimizer step and all other work."""
@@ -60,8 +60,12 @@ class Trainer(Settings):
         return self.num_workers if self.device().type == "cuda" else 0
 
     def device(self) -> torch.device:
-        """Where a model is evaluated: the first device of the accelerator."""
-        return inference_device(self.accelerator)
+        """Where a model computes: the first device of the accelerator.
+
+        Raises:
+            UserError: there is none.
+        """
+        return self.accelerator.device()
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The number format that training computes in, for what is computed outside it and compared with it."""
@@ -83,6 +87,9 @@ class Trainer(Settings):
             data: its steps.
             folder: keeps the checkpoint, until told to `forget` it.
             logger: receives what the module logs.
+
+        Raises:
+            UserError: there is no such device, or the checkpoint is of another strategy.
         """
         import lightning as L
         from lightning.pytorch.callbacks import TQDMProgressBar
@@ -97,7 +104,7 @@ class Trainer(Settings):
         with lightning_silenced():
             trainer = L.Trainer(
                 max_epochs=1,
-                accelerator=self.accelerator,
+                accelerator=self.device().type,
                 devices=self.devices,
                 num_nodes=self.num_nodes,
                 strategy=self.strategy.lightning(),
@@ -108,9 +115,9 @@ class Trainer(Settings):
                 num_sanity_val_steps=0,
                 limit_val_batches=1 if self.validation_examples else 0,
                 callbacks=[
-                    # The first of them, so that it counts no checkpoints.
-                    DataWait(),
                     ResumeCheckpoint(checkpoint, self.checkpoint_every_steps),
+                    # After what saves when a step begins, so that it counts no checkpoints.
+                    DataWait(),
                     TQDMProgressBar(refresh_rate=1),
                 ],
                 logger=logger or False,

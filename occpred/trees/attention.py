@@ -1,7 +1,7 @@
 """The one rule of attention, a token sees itself and its ancestors, in the way that each device does fastest.
 
 Shapes: B rows, T tokens a row, H query heads, G key and value heads, E size of a head, Q queries and K keys of a piece,
-or blocks of such, U documents.
+or blocks of such, C tokens of a block, U documents.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From token trees to log-probabilities: of branch tokens only.
 
-Shapes: N scored tokens, K branches.
+Shapes: B rows, T tokens a row, N scored tokens, K branches, M steps of all branches' paths, D hidden size.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def branch_log_probs(model: nn.Module, batch: TreeBatch) -> BranchLogProbs:
     hidden_ND = hidden_states(causal_lm, batch.tokens_BT, batch.positions_BT, attention, batch.parents_N)
     targets_N = batch.tokens_BT.flatten()[batch.scored_N]
     tokens_N = target_log_probs(hidden_ND, targets_N, causal_lm.get_output_embeddings())
-    branches_K = tokens_N.new_zeros(batch.num_branches)
-    branches_K = branches_K.index_add(0, batch.path_branches_M, tokens_N[batch.path_nodes_M])
+    # Not `index_add`, which adds on a GPU in whatever order its threads come; nor with checks, which wait for the GPU.
+    branches_K = torch.segment_reduce(tokens_N[batch.path_nodes_M], "sum", lengths=batch.lengths_K, unsafe=True)
     return BranchLogProbs(tokens_N, branches_K)
 
 

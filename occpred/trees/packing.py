@@ -73,8 +73,6 @@ class TreeBatch:
         scored_N: flat index (row * T + column) of each branch token.
         parents_N: flat index of its parent, whose hidden state predicts it.
         path_nodes_M: branch after branch, the tokens of its path as indices into N.
-        path_branches_M: the branch, 0 to K-1, that each of those belongs to.
-        num_branches: K.
         lengths_K: how many tokens each branch has.
         spans: where each tree lies, in order; what they leave out is unused.
         references_K: log-probability of each branch under the model it is compared with, where there is one.
@@ -86,8 +84,6 @@ class TreeBatch:
     scored_N: Tensor
     parents_N: Tensor
     path_nodes_M: Tensor
-    path_branches_M: Tensor
-    num_branches: int
     lengths_K: Tensor
     spans: tuple[Span, ...]
     references_K: Tensor | None = None
@@ -115,8 +111,8 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
     ([[7, 1, 2, 8, 3, 0]], [[0, 1, 2, 0, 1, 0]], [[3, 3, 3, 5, 5, 6]])
     >>> batch.scored_N.tolist(), batch.parents_N.tolist()
     ([1, 2, 4], [0, 1, 3])
-    >>> batch.path_nodes_M.tolist(), batch.path_branches_M.tolist()
-    ([0, 1, 2], [0, 0, 1])
+    >>> batch.path_nodes_M.tolist(), batch.lengths_K.tolist()
+    ([0, 1, 2], [2, 1])
     """
     tokens_BT = torch.zeros(len(rows), row_length, dtype=torch.long)
     positions_BT = torch.zeros(len(rows), row_length, dtype=torch.long)
@@ -124,7 +120,6 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
     scored: list[int] = []
     parents: list[int] = []
     path_nodes: list[int] = []
-    path_branches: list[int] = []
     lengths: list[int] = []
     spans: list[Span] = []
     for row, trees in enumerate(rows):
@@ -143,7 +138,6 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
             parents.extend(flat + parents_of[node] for node in range(tree.trunk_length, len(tree)))
             for path in paths:
                 path_nodes.extend(first + node for node in path)
-                path_branches.extend([len(lengths)] * len(path))
                 lengths.append(len(path))
             column += len(tree)
     return TreeBatch(
@@ -153,8 +147,6 @@ def collate(rows: Sequence[Sequence[TokenTree]], row_length: int) -> TreeBatch:
         scored_N=torch.tensor(scored, dtype=torch.long),
         parents_N=torch.tensor(parents, dtype=torch.long),
         path_nodes_M=torch.tensor(path_nodes, dtype=torch.long),
-        path_branches_M=torch.tensor(path_branches, dtype=torch.long),
-        num_branches=len(lengths),
         lengths_K=torch.tensor(lengths, dtype=torch.long),
         spans=tuple(spans),
     )

@@ -14,6 +14,7 @@ from occpred.chat.local import LocalChat
 from occpred.chat.request import ChatAnswer, ChatRequest, Message, Refusal, ReplyForm, Speaker
 from occpred.errors import UserError
 from occpred.language_model.backbone import EmbeddedBackbone, Precision
+from occpred.language_model.device import Accelerator
 
 
 @dataclass
@@ -56,7 +57,7 @@ def asked(*contents: str, seed: int = 0, stop: str | None = None) -> ChatRequest
     return ChatRequest((*messages, Message(Speaker.USER, user)), seed, stop=stop)
 
 
-CHAT = LocalChat(backbone=SmallBackbone(), accelerator="cpu", max_tokens=6, batch_size=2)
+CHAT = LocalChat(backbone=SmallBackbone(), accelerator=Accelerator.cpu, max_tokens=6, batch_size=2)
 SAMPLED = replace(CHAT, temperature=1.0)
 QUESTIONS = [
     asked("Which occupation comes next?"),
@@ -163,7 +164,7 @@ def test_each_part_of_a_request_counts_but_the_form_that_cannot_be_enforced() ->
     assert len({CHAT.key(request) for request in requests}) == len(requests)
     form = ReplyForm("form", {"type": "object"})
     assert CHAT.key(replace(QUESTIONS[0], form=form)) == CHAT.key(QUESTIONS[0])
-    assert replace(CHAT, batch_size=7, accelerator="auto").key(QUESTIONS[0]) == CHAT.key(QUESTIONS[0])
+    assert replace(CHAT, batch_size=7, accelerator=Accelerator.auto).key(QUESTIONS[0]) == CHAT.key(QUESTIONS[0])
     assert replace(CHAT, backbone=SmallBackbone(seed=3)).key(QUESTIONS[0]) == CHAT.key(QUESTIONS[0])
 
 

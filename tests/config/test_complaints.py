@@ -67,6 +67,7 @@ LORAS = f"allowed: {', '.join(sorted(file.stem for file in (CONF / 'lora').iterd
         ("backbone.architecture=3", "backbone.architecture=3: must be keys and values such as {a: 1}"),
         ("ranking.free_text=null", "ranking.free_text=null: must be keys and values, with keys of enabled, generation"),
         ("baselines.repeat_last=3", "baselines.repeat_last=3: must be keys and values, with keys of back_off or null"),
+        ("trainer.accelerator=tpu", "trainer.accelerator=tpu: must be one of auto, cpu, gpu"),
         ("backbone.precision=int4", "backbone.precision=int4: must be one of FLOAT32, BFLOAT16"),
         (
             "backbone.precision=float32",

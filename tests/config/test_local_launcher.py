@@ -24,6 +24,7 @@ from occpred.config.local_launcher import LocalLauncher
 from occpred.config.sweep_task import JobError, SweepTask
 from occpred.errors import UserError
 from occpred.experiment import Experiment
+from occpred.language_model.device import Accelerator
 from occpred.stages.phase import Phase
 from occpred.stages.work import Work
 from tests.stages.conftest import small_experiment_in
@@ -52,6 +53,7 @@ def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch
     def launcher(task: Callable[[DictConfig], Any], *overrides: str, **settings: Any) -> LocalLauncher:
         loader = GlobalHydra.instance().config_loader()
         config = loader.load_configuration("config", list(overrides), RunMode.MULTIRUN)
+        config.trainer.accelerator = Accelerator[config.trainer.accelerator]  # as a schema does
         context = HydraContext(config_loader=loader, callbacks=Callbacks())
         launcher = LocalLauncher(**{"slots": 2} | settings)
         launcher.setup(hydra_context=context, task_function=task, config=config)
@@ -123,13 +125,13 @@ def test_each_job_has_as_many_devices_as_the_most_demanding_one(
     experiment: Experiment, launcher: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Machine, "here", lambda: Machine(gpus=("4", "5", "6", "7"), cores=8))
-    trainers = [replace(experiment.trainer, accelerator=kind, devices=n) for kind, n in (("cpu", 1), ("auto", 1))]
-    trainers.append(replace(experiment.trainer, accelerator="auto", devices=2))
+    asked = ((Accelerator.cpu, 1), (Accelerator.auto, 1), (Accelerator.auto, 2))
+    trainers = [replace(experiment.trainer, accelerator=kind, devices=devices) for kind, devices in asked]
     works = [Work(Phase.SFT, replace(experiment, trainer=each), "", ("train/0",), ()) for each in trainers]
     for num_works, gpus in ((1, [None, None]), (2, ["4", "5"]), (3, ["4,5", "6,7"])):
         shares = launcher(SweepTask(dict(enumerate(works[:num_works]))))._shares
         assert [share.get("CUDA_VISIBLE_DEVICES") for share in shares] == gpus
-    four = replace(experiment, trainer=replace(experiment.trainer, accelerator="auto", devices=4))
+    four = replace(experiment, trainer=replace(experiment.trainer, accelerator=Accelerator.auto, devices=4))
     reason = Work(Phase.REASON, four, "", ("reason/0",), ())
     shares = launcher(SweepTask({0: reason}))._shares
     assert [share.get("CUDA_VISIBLE_DEVICES") for share in shares] == ["4", "5"], "it has one process"

@@ -15,6 +15,7 @@ from occpred.cluster.slurm_jobs import SlurmJobs
 from occpred.config.slurm_request import as_submitted, parameters, python, settings_for
 from occpred.errors import UserError
 from occpred.experiment import Experiment
+from occpred.language_model.device import Accelerator
 from occpred.reasons.language_model_judge import LanguageModelJudge
 from occpred.reasons.language_model_teacher import LanguageModelTeacher
 from occpred.settings import SettingError
@@ -45,13 +46,13 @@ def asked(work: Work, **settings: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("phase", SHARED)
 def test_tasks_are_as_many_as_processes(work_of: WorkOf, phase: Phase) -> None:
-    found = asked(work_of(phase, accelerator="auto", devices=4, num_nodes=2), gpus_per_node=4)
+    found = asked(work_of(phase, accelerator=Accelerator.auto, devices=4, num_nodes=2), gpus_per_node=4)
     assert (found["nodes"], found["tasks_per_node"], found["gpus_per_node"]) == (2, 4, 4)
 
 
 @pytest.mark.parametrize("phase", ALONE)
 def test_what_is_not_shared_is_done_by_one_task_that_holds_no_gpu(work_of: WorkOf, phase: Phase) -> None:
-    work = work_of(phase, accelerator="gpu", devices=4, num_nodes=2)
+    work = work_of(phase, accelerator=Accelerator.gpu, devices=4, num_nodes=2)
     assert work.experiment.trainer.num_processes == 1
     found = asked(work, gpus_per_node=4, gres="gpu:4", mem_per_gpu="40G", mem_gb=9)
     assert (found["nodes"], found["tasks_per_node"], found["mem_gb"]) == (1, 1, 9)
@@ -59,33 +60,35 @@ def test_what_is_not_shared_is_done_by_one_task_that_holds_no_gpu(work_of: WorkO
 
 
 def test_what_computes_on_the_cpu_holds_no_gpu(work_of: WorkOf) -> None:
-    found = asked(work_of(Phase.SFT, accelerator="cpu", devices=2), gpus_per_node=1)
+    found = asked(work_of(Phase.SFT, accelerator=Accelerator.cpu, devices=2), gpus_per_node=1)
     assert "gpus_per_node" not in found
     assert found["tasks_per_node"] == 2
 
 
-@pytest.mark.parametrize("accelerator", ["auto", "cpu"])
+@pytest.mark.parametrize("accelerator", [Accelerator.auto, Accelerator.cpu])
 @pytest.mark.parametrize("role", ["teacher", "judge"])
-def test_a_local_chat_model_has_a_gpu_to_reason_on(work_of: WorkOf, role: str, accelerator: str) -> None:
+def test_a_local_chat_model_has_a_gpu_to_reason_on(work_of: WorkOf, role: str, accelerator: Accelerator) -> None:
     chat = LocalChat(accelerator=accelerator, temperature=1.0)
     kind = LanguageModelTeacher if role == "teacher" else LanguageModelJudge
-    found = asked(work_of(Phase.REASON, {role: kind(chat=chat)}, accelerator="auto", devices=4), gpus_per_node=4)
+    found = asked(
+        work_of(Phase.REASON, {role: kind(chat=chat)}, accelerator=Accelerator.auto, devices=4), gpus_per_node=4
+    )
     assert found["tasks_per_node"] == 1
-    assert found.get("gpus_per_node") == (1 if accelerator == "auto" else None)
+    assert found.get("gpus_per_node") == (1 if accelerator is Accelerator.auto else None)
 
 
 def test_work_without_a_gpu_may_be_asked_for_elsewhere(work_of: WorkOf) -> None:
     settings = {"partition": "gpus", "without_gpu": {"partition": "cpus", "timeout_min": 30}}
     assert asked(work_of(Phase.PREPARE), **settings)["slurm_partition"] == "cpus"
     assert asked(work_of(Phase.PREPARE), **settings)["timeout_min"] == 30
-    assert asked(work_of(Phase.SFT, accelerator="auto"), **settings)["slurm_partition"] == "gpus"
+    assert asked(work_of(Phase.SFT, accelerator=Accelerator.auto), **settings)["slurm_partition"] == "gpus"
 
 
 def test_fewer_gpus_than_processes_are_refused(work_of: WorkOf) -> None:
     with pytest.raises(
         UserError, match=r"^hydra.launcher.gpus_per_node=1: must be at least trainer.devices=2, .*_node$"
     ):
-        asked(work_of(Phase.SFT, accelerator="auto", devices=2), gpus_per_node=1)
+        asked(work_of(Phase.SFT, accelerator=Accelerator.auto, devices=2), gpus_per_node=1)
 
 
 @pytest.mark.parametrize(
@@ -97,13 +100,13 @@ def test_fewer_gpus_than_processes_are_refused(work_of: WorkOf) -> None:
     ],
 )
 def test_a_setting_takes_the_place_of_another(work_of: WorkOf, settings: dict[str, str], replaced: str) -> None:
-    found = asked(work_of(Phase.SFT, accelerator="auto"), gpus_per_node=1, mem_gb=0, **settings)
+    found = asked(work_of(Phase.SFT, accelerator=Accelerator.auto), gpus_per_node=1, mem_gb=0, **settings)
     assert {"gpus_per_node", "mem_gb"} - found.keys() == {replaced}
     assert [found[f"slurm_{name}"] for name in settings] == [*settings.values()]
 
 
 def test_gpus_that_are_asked_for_by_kind_are_not_counted(work_of: WorkOf) -> None:
-    found = asked(work_of(Phase.SFT, accelerator="auto", devices=4), gpus_per_node=1, gres="gpu:a100:4")
+    found = asked(work_of(Phase.SFT, accelerator=Accelerator.auto, devices=4), gpus_per_node=1, gres="gpu:a100:4")
     assert (found["tasks_per_node"], found["slurm_gres"]) == (4, "gpu:a100:4")
 
 

@@ -15,6 +15,9 @@ from occpred.language_model.adaptation import Adaptation, BaseDtype, FullFineTun
 from occpred.language_model.backbone import Backbone
 from occpred.language_model.float8_linear import Float8Linear
 from occpred.settings import SettingError
+from occpred.trees.log_probs import branch_log_probs
+from occpred.trees.packing import collate
+from occpred.trees.token_tree import TokenTree
 
 IDS_BT = torch.tensor([[5, 9, 2, 40, 7], [1, 1, 63, 3, 8]])
 
@@ -243,6 +246,45 @@ def test_adapters_on_quantised_layers_learn(wider_model: PreTrainedModel) -> Non
     assert model(IDS_BT, labels=IDS_BT).loss.item() < before
     after = model.state_dict()
     assert all(torch.equal(after[name], value) for name, value in frozen.items())
+
+
+def tree_gradients(model: nn.Module) -> list[Tensor]:
+    """Of the log-probability of a branch, with respect to all that is trained."""
+    batch = collate([[TokenTree.grow([5, 9], [[2, 40, 7]])]], row_length=32)
+    return list(torch.autograd.grad(branch_log_probs(model.train(), batch).branches_K.sum(), trainable(model).values()))
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_quantised_layers_learn_after_an_evaluation_as_before(wider_model: PreTrainedModel, autocast: bool) -> None:
+    """On the CPU bitsandbytes may rearrange weights that are only read."""
+    model = LoRA(rank=4, base_dtype=BaseDtype.nf4)(wider_model, seed=0)
+    for name, parameter in trainable(model).items():
+        if "lora_B" in name:
+            nn.init.normal_(parameter)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        before = tree_gradients(model)
+        logits(model)
+        after = tree_gradients(model)
+    assert all(gradient.any() for gradient in before)
+    assert all(map(torch.equal, after, before))
+
+
+def test_quantised_layers_keep_little_for_the_backward_pass(wider_model: PreTrainedModel) -> None:
+    """Weights that were taken out of 4 bits would be as much as the backbone that was not to be held."""
+    backbone_bytes = sum(layer.weight.nbytes for layer in wider_model.modules() if isinstance(layer, nn.Linear))
+    model = LoRA(rank=4, base_dtype=BaseDtype.nf4)(wider_model, seed=0)
+    held = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        if tensor.untyped_storage().data_ptr() not in held:
+            kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    batch = collate([[TokenTree.grow([5, 9], [[2, 40, 7]])]], row_length=8)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        branch_log_probs(model.train(), batch)
+    assert 0 < sum(tensor.untyped_storage().nbytes() for tensor in kept.values()) < backbone_bytes / 4
 
 
 def test_layers_that_would_be_quantised_wrongly_are_refused(micro_qwen3: PreTrainedModel) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -120,3 +123,25 @@ def test_compiled_float8_layers_learn_as_plain_ones(
         for ours, theirs in zip(outcome(length), plain, strict=True):
             assert theirs.abs().max() > 0.01
             torch.testing.assert_close(ours, theirs)
+
+
+def test_a_used_model_is_freed_with_its_last_name(make_micro: Callable[[], PreTrainedModel]) -> None:
+    """At once: while one waits for the garbage collector, the next model would find no room on its GPU."""
+    model = make_micro()
+    states(model, 5).sum().backward()
+    weights = [weakref.ref(parameter) for parameter in model.parameters()]
+    gc.collect()
+    gc.disable()
+    try:
+        del model
+        assert not any(weight() is not None for weight in weights)
+    finally:
+        gc.enable()
+
+
+def test_a_copy_of_a_used_model_computes_with_its_own_weights(micro_qwen3: PreTrainedModel) -> None:
+    expected = states(micro_qwen3, 5)
+    copied = copy.deepcopy(micro_qwen3)
+    for parameter in micro_qwen3.parameters():
+        torch.nn.init.zeros_(parameter)
+    assert torch.equal(states(copied, 5), expected)

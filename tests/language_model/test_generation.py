@@ -160,14 +160,6 @@ def test_no_prompts_give_no_texts(micro_qwen3: PreTrainedModel, tokenizer: PreTr
     assert Generation()(micro_qwen3, tokenizer, [], stop="x", stage="test") == []
 
 
-def test_the_embedded_backbone_stops_at_a_tag_of_several_tokens(tiny_backbone: Backbone) -> None:
-    model, tokenizer = tiny_backbone.load_model(), tiny_backbone.load_tokenizer()
-    prompt = tokenizer.encode("</think></think></think>")
-    text = Generation(max_new_tokens=20)(model, tokenizer, [prompt], stop="ink>", stage="test")[0]
-    assert text.count("ink>") <= 1
-    assert "ink>" not in text or text.endswith("ink>")
-
-
 @given(st.text(min_size=1, max_size=6), st.text(max_size=12))
 def test_the_stop_is_seen_at_the_token_that_completes_it(
     tiny_tokenizer: PreTrainedTokenizerBase, stop: str, before: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -77,19 +78,43 @@ def test_adapters_keep_their_format_under_a_bfloat16_backbone() -> None:
     assert {each.dtype for each in gradients(found, trainable(block))} == {torch.float32}
 
 
-def unusual(block: Block) -> Block:
-    block.q_proj.base_layer.weight.requires_grad_(True)
-    return block
+def trained_weight(query: Any) -> None:
+    query.base_layer.weight.requires_grad_(True)
 
 
-@pytest.mark.parametrize(
-    "block",
-    [
-        pytest.param(adapted_block(["q_proj"], dropout=0.5).train(), id="dropout at work"),
-        pytest.param(unusual(adapted_block(["q_proj"])), id="trained weight"),
-    ],
-)
-def test_what_is_unusual_goes_through_the_module(block: Block) -> None:
+def merged(query: Any) -> None:
+    query.merge()
+
+
+def disabled(query: Any) -> None:
+    query.enable_adapters(False)
+
+
+def two_adapters(query: Any) -> None:
+    torch.manual_seed(3)
+    query.update_layer("second", 2, 4, config=LoraConfig(init_lora_weights=False))
+    query.set_adapter(["default", "second"])
+
+
+def variant(query: Any) -> None:
+    query.update_layer("default", 3, 6, config=LoraConfig(init_lora_weights=False, use_dora=True))
+
+
+def bias(query: Any) -> None:
+    query.update_layer("default", 3, 6, config=LoraConfig(init_lora_weights=False, lora_bias=True))
+    nn.init.normal_(query.lora_B["default"].bias)
+
+
+def dropout(query: Any) -> None:
+    query.update_layer("default", 3, 6, config=LoraConfig(init_lora_weights=False, lora_dropout=0.5))
+    query.train()
+
+
+@pytest.mark.parametrize("make", [trained_weight, merged, disabled, two_adapters, variant, bias, dropout])
+def test_what_is_unusual_goes_through_the_module(make: Callable[[Any], None]) -> None:
+    block = adapted_block(["q_proj"])
+    make(block.q_proj)
+    torch.manual_seed(1)
     inputs = torch.randn(TOKENS, INPUTS)
     torch.manual_seed(2)
     expected = [layer(inputs) for layer in block.layers]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from occpred.language_model.backbone import Backbone, Precision
-from occpred.language_model.device import inference_device
+from occpred.language_model.device import Accelerator
 from occpred.language_model.generation import Generation
 from occpred.language_model.vllm_engine import VllmEngine
 from occpred.language_model.vllm_writer import VllmWriter
@@ -35,7 +35,7 @@ def prompts(taxonomy: Taxonomy, tiny_backbone: Backbone) -> list[list[int]]:
 
 @pytest.fixture(scope="module")
 def local(tiny_backbone: Backbone) -> LocalWriter:
-    model = tiny_backbone.load_model().to(inference_device("auto"))
+    model = tiny_backbone.load_model().to(Accelerator.auto.device())
     return LocalWriter(model, tiny_backbone.load_tokenizer())
 
 
@@ -46,7 +46,7 @@ def vllm(tiny_backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> V
     tiny_backbone.load_model().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     engine = VllmEngine(memory=0.3, compiled=False)
-    return VllmWriter(engine, folder, Precision.FLOAT32, tokenizer, inference_device("auto"))
+    return VllmWriter(engine, folder, Precision.FLOAT32, tokenizer, Accelerator.auto.device())
 
 
 def test_greedy_texts_are_those_of_the_model_in_this_process(

@@ -19,6 +19,7 @@ from transformers import PreTrainedModel, TrainerCallback
 
 from occpred.language_model.adaptation import FullFineTuning
 from occpred.language_model.backbone import Backbone
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.preference_loss import DPOLoss, IPOLoss, PreferenceLoss
 from occpred.models.preference_module import PreferenceModule
@@ -104,7 +105,7 @@ def ours(module: Any, trees: list[TokenTree], folder: Path, rows_per_forward: in
         num_workers=0,
         **references,
     )
-    trainer = Trainer(accelerator="cpu", validation_examples=0)
+    trainer = Trainer(accelerator=Accelerator.cpu, validation_examples=0)
     trainer.fit(module, data, folder, logger=None)
     return module.trajectory[0]["train/loss"], module.gradients
 

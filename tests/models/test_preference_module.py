@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from occpred.language_model.adaptation import LoRA
+from occpred.language_model.device import Accelerator
 from occpred.models.preference_loss import DPOLoss, IPOLoss, PreferenceLoss
 from occpred.models.preference_module import HeldOutPair, PreferenceModule
 from occpred.models.reference import reference_log_probs
@@ -25,7 +26,7 @@ from occpred.trees.packing import TreeBatch
 from occpred.trees.token_tree import TokenTree
 
 OPTIMIZER = Optimizer(learning_rate=1e-2, batch_size=4, epochs=1)
-TRAINER = Trainer(accelerator="cpu", row_length=32, validation_examples=1, checkpoint_every_steps=1)
+TRAINER = Trainer(accelerator=Accelerator.cpu, row_length=32, validation_examples=1, checkpoint_every_steps=1)
 SEED = 3
 LOG_2 = torch.tensor(2.0).log().item()
 MakeModel = Callable[[], PreTrainedModel]

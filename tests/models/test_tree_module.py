@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from occpred.language_model.adaptation import FullFineTuning, LoRA
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.supervised_module import SupervisedModule
 from occpred.training.data import TreeDataModule
@@ -34,7 +36,7 @@ def test_a_row_without_a_tree_gives_every_trained_parameter_a_gradient_of_zero(m
     module, _ = build(LoRA(rank=2)(micro_model, seed=0))
     empty = PackedSteps(TREES, [[0]], row_length=8, rows_per_forward=1, rank=1, world_size=2)[0]
     (batch,) = empty.batches
-    assert batch.num_branches == 0
+    assert len(batch.lengths_K) == 0
     loss = module(batch, empty)
     loss.backward()
     gradients = [parameter.grad for parameter in module.parameters() if parameter.requires_grad]
@@ -58,9 +60,26 @@ def test_activations_are_computed_again_and_nothing_else_changes(
         inputs = inputs_of(model.get_decoder().layers[0].mlp.gate_proj)
         module, data = build(FullFineTuning()(model, seed=0))
         module.strategy = DataParallel(checkpoint_activations=checkpoint_activations)
-        trainer = Trainer(accelerator="cpu", row_length=8, validation_examples=0, strategy=module.strategy)
+        trainer = Trainer(accelerator=Accelerator.cpu, row_length=8, validation_examples=0, strategy=module.strategy)
         trainer.fit(module, data, tmp_path / str(checkpoint_activations), None)
         found.append((len(inputs), module.trajectory))
     (kept, trajectory), (computed_again, same_trajectory) = found
     assert computed_again == 2 * kept > 0
     assert same_trajectory == trajectory
+
+
+def test_each_process_drops_other_inputs(
+    make_micro_qwen3: Callable[[], PreTrainedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was dropped by all of them at the same places of their rows would be noise that does not average out."""
+
+    def losses(rank: int) -> list[float]:
+        monkeypatch.setattr(SupervisedModule, "global_rank", rank)
+        module, data = build(LoRA(rank=2, dropout=0.5)(make_micro_qwen3(), seed=0))
+        trainer = Trainer(accelerator=Accelerator.cpu, row_length=8, validation_examples=0)
+        trainer.fit(module, data, tmp_path / "checkpoints", None)
+        return [row["train/loss"] for row in module.trajectory]
+
+    first, again, second = losses(0), losses(0), losses(1)
+    assert again == first
+    assert second[-1] != first[-1]

@@ -207,13 +207,18 @@ def test_unsure_people_are_ranked_exactly_beside_sure_ones(
     assert reasons > 1 or not is_exact_PR[~is_unsure_PR].any()
 
 
+@pytest.mark.parametrize("longest", [40, 120])
 @pytest.mark.parametrize(("factor", "tokens_per_wave"), [(0.5, 64), (4, 1024)])
 def test_what_is_remembered_is_bounded(
-    micro_qwen3: PreTrainedModel, remembered: list[tuple[int, int]], factor: float, tokens_per_wave: int
+    micro_qwen3: PreTrainedModel,
+    remembered: list[tuple[int, int]],
+    factor: float,
+    tokens_per_wave: int,
+    longest: int,
 ) -> None:
-    """However unsure the model is: it is counted in tokens."""
+    """However unsure the model is, and however short its prompts: it is counted in tokens."""
     generator, forward = np.random.default_rng(0), 1000
-    prompts = [tuple(generator.integers(1, 60, length).tolist()) for length in generator.integers(2, 120, 12)]
+    prompts = [tuple(generator.integers(1, 60, length).tolist()) for length in generator.integers(2, longest, 24)]
     questions = [Question((prompt,), asked=5) for prompt in prompts]
     ranking = CertifiedRanking(tokens_per_forward=forward, tokens_per_wave=tokens_per_wave)
     ranking(sharpened(micro_qwen3, factor), questions, MANY_TITLES, stage="test")

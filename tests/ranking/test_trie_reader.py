@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from transformers import PreTrainedModel
 
 from occpred.language_model.remembering import rounded_room
+from occpred.ranking import trie_reader
 from occpred.ranking.exact import trie_log_probs
 from occpred.ranking.title_search import stretches
 from occpred.ranking.title_trie import TitleTrie
@@ -19,9 +21,11 @@ TRIE = TitleTrie(drawn_titles(300, seed=4, tokens=40))
 
 @torch.inference_mode()
 def test_prompts_that_take_turns_keep_no_padding(
-    micro_qwen3: PreTrainedModel, remembered: list[tuple[int, int]]
+    micro_qwen3: PreTrainedModel, remembered: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each wave is wide for another prompt; some prompts are forgotten on the way."""
+    # A wave has logits in several chunks, with nodes of one prompt in two of them.
+    monkeypatch.setattr(trie_reader, "_CHUNK", 7)
     of_nodes_DN = trie_log_probs(micro_qwen3, TRIE.tree, PROMPTS)
     reader = TrieReader(micro_qwen3, TRIE, PROMPTS)
     _, children = TRIE.edges(np.zeros(1, dtype=np.int64))

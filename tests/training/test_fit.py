@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from occpred.language_model.adaptation import LoRA
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.tree_module import TreeModule
 from occpred.records import CareerHistory, NextOccupationExample, Position
@@ -75,7 +76,7 @@ def build(
 
 def fit(module: CompletionModule, data: TreeDataModule, folder: Path, *, checkpoint_every_steps: int = 1) -> None:
     trainer = Trainer(
-        accelerator="cpu",
+        accelerator=Accelerator.cpu,
         row_length=16,
         validate_every_steps=2,
         validation_examples=1,

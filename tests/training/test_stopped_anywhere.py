@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from occpred.interruption import Interrupted, heeded, postponed
+from occpred.language_model.device import Accelerator
 from occpred.models.tree_module import TreeModule
 from occpred.tracking.csv_tracking import CsvTracking
 from occpred.tracking.lightning_logger import TrackerLogger
@@ -158,7 +159,7 @@ def train(folder: Path, variant: Variant, stop: Stop | None = None) -> SmallModu
         num_workers=variant.num_workers,
     )
     trainer = Trainer(
-        accelerator="cpu",
+        accelerator=Accelerator.cpu,
         row_length=16,
         validate_every_steps=variant.validate_every_steps,
         validation_examples=variant.validation_examples,

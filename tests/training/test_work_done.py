@@ -19,6 +19,7 @@ from transformers import PreTrainedModel
 
 from benchmarks.flops import Arithmetic
 from occpred.language_model.adaptation import LoRA
+from occpred.language_model.device import Accelerator
 from occpred.models.objective import SupervisedLoss
 from occpred.models.preference_loss import DPOLoss
 from occpred.models.preference_module import PreferenceModule
@@ -113,7 +114,7 @@ def one_step(model: PreTrainedModel, trees: list[TokenTree], folder: Path, **dat
         if "references" in data
         else SupervisedModule(adapted, SupervisedLoss(), optimizer, num_steps=1, seed=0)
     )
-    trainer = Trainer(accelerator="cpu", row_length=ROW_LENGTH, validation_examples=0)
+    trainer = Trainer(accelerator=Accelerator.cpu, row_length=ROW_LENGTH, validation_examples=0)
     with watched(model) as done:
         trainer.fit(module, loaded, folder, logger=None)
     return done

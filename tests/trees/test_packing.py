@@ -31,7 +31,7 @@ def test_branches_keep_their_tokens_through_packing() -> None:
     trees = [TokenTree.grow([9], [[1, 2], [1, 3]]), TokenTree.grow([8, 8], [[4]]), TokenTree.grow([7], [[5, 6]])]
     batch = collate([[trees[0], trees[1]], [trees[2]]], row_length=10)
     flat = batch.tokens_BT.flatten()[batch.scored_N]
-    spelled = [flat[batch.path_nodes_M[batch.path_branches_M == branch]].tolist() for branch in range(4)]
+    spelled = [flat[path].tolist() for path in batch.path_nodes_M.split(batch.lengths_K.tolist())]
     assert spelled == [[1, 2], [1, 3], [4], [5, 6]]
     assert batch.lengths_K.sum() == 7
 
@@ -51,6 +51,6 @@ def test_rows_are_as_wide_as_the_fullest_in_whole_tiles(lengths: list[list[int]]
 
 def test_a_row_without_trees_scores_nothing() -> None:
     batch = collate([[]], row_length=4)
-    assert batch.num_branches == 0
+    assert len(batch.lengths_K) == 0
     assert batch.scored_N.numel() == 0
     assert torch.equal(batch.ends_BT, torch.tensor([[1, 2, 3, 4]]))
