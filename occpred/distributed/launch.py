@@ -91,8 +91,10 @@ def _in_own_processes(num_processes: int, work: Callable[[], Result]) -> Result:
     if outcome.is_users:
         raise UserError(outcome.failure)
     if killed or outcome.failure:
-        # What failed first: in the others an exchange with a process that is gone fails.
-        error = ProcessError(killed or report_failure(store, outcome.failure))
+        # What failed first: in the others an exchange with a process that is gone fails. Who was killed may be why that
+        # one failed, or was ended by PyTorch for want of it.
+        first = report_failure(store, killed or outcome.failure)
+        error = ProcessError("; ".join(dict.fromkeys(filter(None, (killed, first)))))
         if trace := trace_of_failure(store):
             error.add_note(trace)
         raise error

@@ -74,6 +74,13 @@ def test_the_traceback_is_that_of_the_process_that_failed(rank: int) -> None:
     assert 'raise ValueError("it broke")' in note
 
 
+def test_what_failed_first_is_told_beside_who_was_ended() -> None:
+    with pytest.raises(ProcessError) as failed:
+        together(2, worker.fail_and_abort)
+    reason = "process 1 of 2 was ended by SIGABRT; process 0 of 2 failed: ValueError: it broke"
+    assert str(failed.value).splitlines()[0] == reason
+
+
 def test_nothing_is_too_long_to_be_told() -> None:
     with pytest.raises(ProcessError, match="x at length"):
         together(2, worker.fail_at_length)

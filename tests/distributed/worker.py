@@ -66,6 +66,16 @@ def die(rank: int) -> None:
     ranks.barrier()
 
 
+def fail_and_abort() -> None:
+    """The first process says why it failed, and the other one, for want of it, is ended in its own way."""
+    if ranks.rank() == 0:
+        raise ValueError("it broke")
+    assert ranks.membership.world is not None
+    ranks.membership.world.stop_watching()
+    time.sleep(2)
+    os.abort()
+
+
 def work_long(folder: Path) -> None:
     """Say that one is there, and wait for the end."""
     (folder / str(os.getpid())).touch()

@@ -167,7 +167,7 @@ def test_the_plan_counts_what_would_be_asked_and_asks_nothing(
     assert (planned.question, planned.model, planned.destination) == ("reason", "function", "this test")
     assert (planned.calls, planned.answered, planned.completion_tokens) == (4, 1, 300)
     assert planned.leaves == Privacy().describe()
-    assert planned.cost == 2.0 * planned.prompt_tokens + 8.0 * 300
+    assert planned.cost == {"USD": 2.0 * planned.prompt_tokens + 8.0 * 300}
     assert chat.rounds == []
     list(teacher.propose(examples[:1], taxonomy, [0], Correspondence(tmp_path)))
     assert planned.example == f"[user]\n{words_of(chat.asked[0])}"

@@ -24,7 +24,7 @@ from tests.training.strategy_worker import ALONE, CASES, TOGETHER, Case, fit, st
 NAMES = [pytest.param(name, id=name.replace(", ", "-")) for name in CASES]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # a module's ends where a test process changes between modules to and fro
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders of all cases: trained alone and together, and resumed on the other number of processes."""
     folder = tmp_path_factory.mktemp("strategies")
