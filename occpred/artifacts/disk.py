@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from uuid import uuid4
 
 
 def force_to_disk(path: Path) -> None:
@@ -13,3 +14,11 @@ def force_to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Put a file in place of an earlier one, so that whoever reads it finds one of them, and never a part."""
+    unfinished = file.with_name(f".{file.name}.{uuid4().hex}")
+    unfinished.write_text(text, encoding="utf-8")
+    force_to_disk(unfinished)
+    unfinished.replace(file)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from occpred.artifacts.disk import force_to_disk
+from occpred.artifacts.disk import write_whole
 from occpred.artifacts.lock import Lock
 from occpred.errors import UserError
 
@@ -50,7 +50,4 @@ class Legs:
         self._write(self.seconds())
 
     def _write(self, seconds: list[float | None]) -> None:
-        unfinished = self._file.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(seconds), encoding="utf-8")
-        force_to_disk(unfinished)
-        unfinished.replace(self._file)
+        write_whole(self._file, json.dumps(seconds))

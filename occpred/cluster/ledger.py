@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from uuid import uuid4
 
+from occpred.artifacts.disk import write_whole
 from occpred.artifacts.lock import Lock
 from occpred.cluster.submission import Submission
 
@@ -34,9 +34,7 @@ class Ledger:
 
     def write(self, key: str, submission: Submission) -> None:
         """Put a job on record, in place of an earlier one."""
-        unfinished = self._folder / f".{key}.{uuid4().hex}"
-        unfinished.write_text(json.dumps(asdict(submission), indent=2) + "\n", encoding="utf-8")
-        unfinished.replace(self._file(key))
+        write_whole(self._file(key), json.dumps(asdict(submission), indent=2) + "\n")
 
     def remove(self, key: str, submission: Submission) -> None:
         """Take a job of one's own that was cancelled off the record, unless another's has taken its place by now."""

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from occpred.artifacts.disk import write_whole
+
 _TAIL_BYTES = 4096
 _NOT_ITS_END = ("srun: ", "slurmstepd", "submitit ", " ")
 """How lines begin that others write, or that belong to a line before them."""
@@ -65,10 +67,7 @@ def _last_line(log: Path) -> str:
 
 def write_outcome(folder: Path, job: str, rank: int, failure: str) -> None:
     """Say how a task of a job ended: why it failed, or that it did not (an empty text). Written whole or not at all."""
-    file = folder / _outcome_name(job, rank)
-    unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps({"failure": failure}), encoding="utf-8")
-    unfinished.replace(file)
+    write_whole(folder / _outcome_name(job, rank), json.dumps({"failure": failure}))
 
 
 def forget_outcome(folder: Path, job: str, rank: int) -> None:

@@ -119,22 +119,20 @@ class StagedSweeper(Sweeper):
                 row.failure = self._reason(error)
 
     def _show_plan(self, rows: Sequence[_Row]) -> None:
-        from occpred.stages.sweep import with_judge_check
         from occpred.stages.sweep_plan import show_plan
 
-        if runs := [row.run for row in rows if row.run]:
-            show_plan(_store_of(runs), with_judge_check(runs))
+        if runs := _runs(rows):
+            show_plan(_store_of(runs), runs)
 
     def _make(self, rows: Sequence[_Row]) -> None:
         """Make what is missing, wave by wave. What rests on something that failed is left out."""
-        from occpred.stages.sweep import with_judge_check
         from occpred.stages.sweep_works import SweepWorks
 
         composed = [row for row in rows if row.run]
-        runs = [row.run for row in rows if row.run]
+        runs = _runs(composed)
         if not runs:
             return
-        works = SweepWorks(_store_of(runs), with_judge_check(runs), name=self.config.sweep.name, command=self._command)
+        works = SweepWorks(_store_of(runs), runs, name=self.config.sweep.name, command=self._command)
         logger.info("%s", works)
         failed: set[str] = set()
         number = 0
@@ -205,6 +203,13 @@ class _Row:
     def fail(self, reason: str) -> None:
         """Keep the first reason."""
         self.failure = self.failure or reason
+
+
+def _runs(rows: Sequence[_Row]) -> list[SweepRun]:
+    """What could be composed, with the check of its judge."""
+    from occpred.stages.sweep import with_judge_check
+
+    return with_judge_check([row.run for row in rows if row.run])
 
 
 def _store_of(runs: Sequence[SweepRun]) -> ArtifactStore:

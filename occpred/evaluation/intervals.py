@@ -79,9 +79,12 @@ class Evaluation(Settings):
         mask_P = GROUPS[group](a)
         if a.example_ids != b.example_ids or not mask_P.any():
             raise ValueError(f"a paired difference needs the same examples from both systems, with some {group}")
+        person_ids = _inside(a.person_ids, mask_P)
         # Each on its own, so that equal answers give equal sums and a difference of exactly 0.
-        a_S, b_S = (MEASURES[measure].value(self._means(scores, columns(measure, scores), mask_P)) for scores in (a, b))
-        return self._interval(a_S - b_S, _inside(a.person_ids, mask_P))
+        a_S, b_S = (
+            MEASURES[measure].value(self._means(columns(measure, scores)[mask_P], person_ids)) for scores in (a, b)
+        )
+        return self._interval(a_S - b_S, person_ids)
 
     def estimate(self, columns_PK: Floats, person_ids: Sequence[str], value: Callable[[Floats], Floats]) -> Estimate:
         """Give any function of column means with its interval.
@@ -91,7 +94,7 @@ class Evaluation(Settings):
             person_ids: P of them, the units that are drawn.
             value: from means, (S, K), to the function, (S,). Draws where it is not defined (NaN) are left out.
         """
-        values_S = value(bootstrap_means(columns_PK, person_ids, self.bootstrap_samples, self.seed))
+        values_S = value(self._means(columns_PK, person_ids))
         return self._interval(values_S[~np.isnan(values_S)], person_ids)
 
     def association(self, x_P: Floats, y_P: Floats, person_ids: Sequence[str], measure: Association) -> Estimate | None:
@@ -113,18 +116,16 @@ class Evaluation(Settings):
         return None if np.isnan(values_S[0]) else self._interval(values_S[~np.isnan(values_S)], person_ids)
 
     def _estimates(self, scores: Scores, given: Mapping[str, Floats], mask_P: Mask) -> dict[str, Estimate]:
-        means_SK = self._means(scores, np.concatenate(list(given.values()), axis=1), mask_P)
         person_ids = _inside(scores.person_ids, mask_P)
+        means_SK = self._means(np.concatenate(list(given.values()), axis=1)[mask_P], person_ids)
         ends = np.cumsum([columns_PK.shape[1] for columns_PK in given.values()])
         return {
             name: self._interval(MEASURES[name].value(part_SK), person_ids)
             for name, part_SK in zip(given, np.split(means_SK, ends[:-1], axis=1), strict=True)
         }
 
-    def _means(self, scores: Scores, columns_PK: Floats, mask_P: Mask) -> Floats:
-        return bootstrap_means(
-            columns_PK[mask_P], _inside(scores.person_ids, mask_P), self.bootstrap_samples, self.seed
-        )
+    def _means(self, columns_PK: Floats, person_ids: Sequence[str]) -> Floats:
+        return bootstrap_means(columns_PK, person_ids, self.bootstrap_samples, self.seed)
 
     def _interval(self, values_S: Floats, person_ids: Sequence[str]) -> Estimate:
         tail = (1 - self.confidence) / 2

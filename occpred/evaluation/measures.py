@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -53,26 +54,21 @@ def _hundredfold(means_SK: Floats) -> Floats:
     return 100 * means_SK[:, 0]
 
 
-def _fraction(label: str, explanation: str, row: Callable[[Scores], NDArray[np.generic]]) -> Measure:
+def _share(
+    label: str, explanation: str, row: Callable[[Scores], NDArray[np.generic] | None], *, percent: bool
+) -> Measure:
     return Measure(
         label,
         explanation,
-        percent=False,
+        percent=percent,
         higher_is_better=True,
         columns=lambda scores: _column(row(scores)),
-        value=_mean,
+        value=_hundredfold if percent else _mean,
     )
 
 
-def _percent(label: str, explanation: str, row: Callable[[Scores], Floats | None]) -> Measure:
-    return Measure(
-        label,
-        explanation,
-        percent=True,
-        higher_is_better=True,
-        columns=lambda scores: _column(row(scores)),
-        value=_hundredfold,
-    )
+_fraction = partial(_share, percent=False)
+_percent = partial(_share, percent=True)
 
 
 def _free_text(

@@ -168,11 +168,7 @@ def test_an_interrupt_does_not_end_a_submission_halfway(cluster: Cluster, work: 
 def test_what_is_interrupted_is_cancelled_and_then_taken_off_the_record(
     cluster: Cluster, work: Work, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
-    cluster.while_away = interrupt
-    cluster.answer("scancel", f"cp artifacts/submitted/{KEY}.json when_cancelled.json")
-    with pytest.raises(KeyboardInterrupt):
-        launch(cluster, work)
+    launch_and_interrupt(cluster, work, caplog, scancel=f"cp artifacts/submitted/{KEY}.json when_cancelled.json")
     assert json.loads((cluster.folder / "when_cancelled.json").read_text())["job"] == "7"
     assert ledger_of(work).find(KEY) is None
     assert "cancelled 1 SLURM jobs that this command submitted" in caplog.messages
@@ -181,14 +177,19 @@ def test_what_is_interrupted_is_cancelled_and_then_taken_off_the_record(
 def test_what_could_not_be_cancelled_stays_on_record(
     cluster: Cluster, work: Work, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
-    cluster.while_away = interrupt
-    cluster.answer("scancel", f"echo '{GONE}' >&2; exit 1")
-    with pytest.raises(KeyboardInterrupt):
-        launch(cluster, work)
+    launch_and_interrupt(cluster, work, caplog, scancel=f"echo '{GONE}' >&2; exit 1")
     assert ledger_of(work).find(KEY)
     assert f"scancel: {GONE}; 1 SLURM jobs may go on, and the same command finds them" in caplog.messages
     assert "cancelled" not in caplog.text
+
+
+def launch_and_interrupt(cluster: Cluster, work: Work, caplog: pytest.LogCaptureFixture, scancel: str) -> None:
+    """Press Ctrl-C while the job is waited for; `scancel` is what that command then does."""
+    caplog.set_level("INFO")
+    cluster.while_away = interrupt
+    cluster.answer("scancel", scancel)
+    with pytest.raises(KeyboardInterrupt):
+        launch(cluster, work)
 
 
 def interrupt() -> None:
